@@ -1,0 +1,195 @@
+"""Cards: which messages Slack still has to be given, and where the ones it has are."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from store import tables as t
+from store.writer import SingleCommand
+
+LEASE = timedelta(seconds=60)
+"""How long one replica may work on a card before another takes it over."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardJob:
+    """A card that Slack has to be given.
+
+    `message_ts` None: not posted. `sought` then tells that a post was begun before and its answer never noted, so
+    the message may be there and must be looked for, from `posting_since` on.
+    """
+
+    review_pk: int
+    channel: str
+    wanted: int
+    message_channel: str | None
+    message_ts: str | None
+    posting_since: datetime
+    sought: bool
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a message is: the channel id that Slack returned, and its ts."""
+
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimCard(SingleCommand[CardJob | None]):
+    """Leases the most urgent card that is due, or None.
+
+    `busy` channels are passed over (the sender waits for their pace). `full` channels hold as many live cards as the
+    policy allows: nothing new is posted there, but what is there is still updated.
+    """
+
+    now: datetime
+    busy: Collection[str]
+    full: Collection[str]
+
+    async def apply(self, connection: AsyncConnection) -> CardJob | None:
+        c = t.cards.c
+        query = (
+            select(t.cards)
+            .where(
+                c.wanted > c.sent,
+                c.due_at <= self.now,
+                or_(c.leased_until.is_(None), c.leased_until < self.now),
+                c.channel.not_in(self.busy),
+                or_(c.message_ts.is_not(None), c.channel.not_in(self.full)),
+            )
+            # What is shown already is put right first: a button that no longer works costs trust.
+            .order_by(c.message_ts.is_(None), c.urgency.desc(), c.review_pk)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        row = (await connection.execute(query)).one_or_none()
+        if row is None:
+            return None
+        since = row.posting_since or self.now
+        await connection.execute(
+            update(t.cards)
+            .where(c.review_pk == row.review_pk)
+            .values(leased_until=self.now + LEASE, posting_since=since, attempts=c.attempts + 1)
+        )
+        return CardJob(
+            review_pk=row.review_pk,
+            channel=row.channel,
+            wanted=row.wanted,
+            message_channel=row.message_channel,
+            message_ts=row.message_ts,
+            posting_since=since,
+            sought=row.posting_since is not None,
+            attempts=row.attempts + 1,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MarkSent(SingleCommand[None]):
+    """Slack shows version `wanted`. `place` None: there is nothing to show and never was."""
+
+    review_pk: int
+    wanted: int
+    place: Place | None
+    live: bool
+
+    async def apply(self, connection: AsyncConnection) -> None:
+        values = {"sent": self.wanted, "leased_until": None, "attempts": 0, "last_error": None}
+        if self.place is not None:
+            values |= {"message_channel": self.place.channel, "message_ts": self.place.ts}
+        await connection.execute(update(t.cards).where(t.cards.c.review_pk == self.review_pk).values(**values))
+        if self.live:
+            # Only while nobody has decided meanwhile: a decided review takes no place among the live cards.
+            await connection.execute(
+                update(t.cards)
+                .where(
+                    t.cards.c.review_pk == self.review_pk,
+                    select(t.reviews.c.state).where(t.reviews.c.pk == self.review_pk).scalar_subquery() == "open",
+                )
+                .values(live=True)
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class PutOff(SingleCommand[None]):
+    """The card could not be given to Slack now.
+
+    `untouched`: Slack certainly did nothing (429, a refusal), so the next attempt need not look for a message.
+    `forget`: the message is gone or closed to changes, so the next attempt posts anew.
+    """
+
+    review_pk: int
+    due_at: datetime
+    error: str
+    untouched: bool = False
+    forget: bool = False
+
+    async def apply(self, connection: AsyncConnection) -> None:
+        values: dict[str, object] = {"due_at": self.due_at, "leased_until": None, "last_error": self.error[:500]}
+        if self.forget:
+            values |= {"message_channel": None, "message_ts": None, "live": False}
+        if self.untouched or self.forget:
+            values["posting_since"] = None
+        await connection.execute(update(t.cards).where(t.cards.c.review_pk == self.review_pk).values(**values))
+
+
+class CardStore:
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def live_counts(self) -> dict[str, int]:
+        """Posted cards of open reviews, by the channel as the policy names it."""
+        query = select(t.cards.c.channel, func.count()).where(t.cards.c.live).group_by(t.cards.c.channel)
+        async with self._engine.connect() as connection:
+            return {channel: count for channel, count in await connection.execute(query)}
+
+    async def next_due(self) -> datetime | None:
+        """When the next waiting card is due."""
+        c = t.cards.c
+        query = select(func.min(c.due_at)).where(c.wanted > c.sent)
+        async with self._engine.connect() as connection:
+            return await connection.scalar(query)
+
+    async def place_of(self, review_pk: int) -> Place | None:
+        query = select(t.cards.c.message_channel, t.cards.c.message_ts).where(t.cards.c.review_pk == review_pk)
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        return Place(row[0], row[1]) if row is not None and row[1] is not None else None
+
+    async def thread_root(self, decision_pk: int) -> Place | None:
+        """Where the first card of a decision's chain of retries is."""
+        chain = (
+            select(t.decisions.c.pk, t.decisions.c.retry_of_pk)
+            .where(t.decisions.c.pk == decision_pk)
+            .cte("chain", recursive=True)
+        )
+        chain = chain.union_all(
+            select(t.decisions.c.pk, t.decisions.c.retry_of_pk).where(t.decisions.c.pk == chain.c.retry_of_pk)
+        )
+        query = (
+            select(t.cards.c.message_channel, t.cards.c.message_ts)
+            .join_from(t.cards, t.reviews, t.reviews.c.pk == t.cards.c.review_pk)
+            .join(chain, chain.c.pk == t.reviews.c.decision_pk)
+            .where(chain.c.pk != decision_pk, t.cards.c.message_ts.is_not(None))
+            .order_by(t.reviews.c.pk)
+            .limit(1)
+        )
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        return None if row is None else Place(row[0], row[1])
+
+    async def stuck(self) -> list[tuple[str, str, int]]:
+        """(channel, last error, cards) of what could not be posted."""
+        c = t.cards.c
+        query = (
+            select(c.channel, c.last_error, func.count())
+            .where(and_(c.wanted > c.sent, c.last_error.is_not(None)))
+            .group_by(c.channel, c.last_error)
+        )
+        async with self._engine.connect() as connection:
+            return [(channel, error or "", count) for channel, error, count in await connection.execute(query)]

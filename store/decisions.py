@@ -1,0 +1,321 @@
+"""Decisions: taken in by the batch, read one by one or as a list."""
+
+import asyncio
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, insert, or_, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from routing.decision import Json
+from store import tables as t
+from store.history import HistoryRecord, append
+from store.notify import Topic, notify
+from store.writer import SingleCommand, Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One row of `decisions`, member for member."""
+
+    pk: int
+    app_pk: int
+    id: str
+    task_type: str
+    variant: str
+    cohort: str | None
+    subject: str | None
+    requested_by: str | None
+    retry_of_pk: int | None
+    tries: int
+    created_at: datetime
+    body_sha256: str
+    policy_version: str
+    risk: str
+    route: str
+    threshold: float
+    confidence: float | None
+    confident: bool
+    reasons: list[dict[str, str]]
+    draw: float
+    deadline: datetime | None
+    callback_url: str | None
+    status: str
+    disposition: str
+    action_sha256: str
+    outcome: str | None
+    decided_by: list[str]
+    decided_at: datetime | None
+    category: str | None
+    severity: str | None
+    labels: dict[str, str]
+
+
+_FIELDS = tuple(field.name for field in dataclasses.fields(Decision))
+
+
+def as_row(decision: Decision) -> dict[str, Any]:
+    return {name: getattr(decision, name) for name in _FIELDS}
+
+
+def from_row(row: Row[Any]) -> Decision:
+    return Decision(**{name: row._mapping[name] for name in _FIELDS})
+
+
+@dataclass(frozen=True, slots=True)
+class NewReview:
+    """The review to open with a decision, and the card that shows it."""
+
+    pk: int
+    id: str
+    kind: str
+    channel: str
+    urgency: int
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The decision is in; it was not there before."""
+
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyThere:
+    """This app posted this id before; whether the bodies are equal is for the caller to judge."""
+
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class TakeIn:
+    """Stores a decision, its content, its review and card, and its history: all or nothing."""
+
+    decision: Decision
+    request: str
+    outcome: str | None
+    review: NewReview | None
+    history: tuple[HistoryRecord, ...]
+
+    @property
+    def group(self) -> "type[TakeIn]":
+        return TakeIn
+
+    @classmethod
+    async def apply_all(
+        cls, connection: AsyncConnection, commands: Sequence["TakeIn"]
+    ) -> Sequence[Taken | AlreadyThere]:
+        # Looking first keeps one duplicate from failing the whole batch. What two replicas insert at the same moment
+        # still meets the unique constraint, and is then run again alone.
+        known = await _known(connection, [(c.decision.app_pk, c.decision.id) for c in commands])
+        results: list[Taken | AlreadyThere] = []
+        fresh: list[TakeIn] = []
+        for command in commands:
+            key = (command.decision.app_pk, command.decision.id)
+            if key in known:
+                results.append(AlreadyThere(known[key]))
+                continue
+            known[key] = command.decision
+            fresh.append(command)
+            results.append(Taken(command.decision))
+        await _insert(connection, fresh)
+        return results
+
+
+async def _known(connection: AsyncConnection, keys: list[tuple[int, str]]) -> dict[tuple[int, str], Decision]:
+    query = select(t.decisions).where(tuple_(t.decisions.c.app_pk, t.decisions.c.id).in_(keys))
+    rows = (await connection.execute(query)).all()
+    return {(row.app_pk, row.id): from_row(row) for row in rows}
+
+
+async def _insert(connection: AsyncConnection, fresh: list[TakeIn]) -> None:
+    if not fresh:
+        return
+    contents, reviews, cards, history = [], [], [], []
+    for command in fresh:
+        decision, review = command.decision, command.review
+        contents.append({"decision_pk": decision.pk, "part": "request", "body": command.request})
+        if command.outcome is not None:
+            contents.append({"decision_pk": decision.pk, "part": "outcome", "body": command.outcome})
+        history.extend(command.history)
+        if review is None:
+            continue
+        reviews.append(
+            {
+                "pk": review.pk,
+                "id": review.id,
+                "decision_pk": decision.pk,
+                "kind": review.kind,
+                "state": "open",
+                "opened_at": decision.created_at,
+            }
+        )
+        cards.append(
+            {
+                "review_pk": review.pk,
+                "channel": review.channel,
+                "urgency": review.urgency,
+                "wanted": 1,
+                "sent": 0,
+                "live": False,
+                "attempts": 0,
+                "due_at": decision.created_at,
+            }
+        )
+    await connection.execute(insert(t.decisions), [as_row(command.decision) for command in fresh])
+    await connection.execute(insert(t.contents), contents)
+    if reviews:
+        await connection.execute(insert(t.reviews), reviews)
+        await connection.execute(insert(t.cards), cards)
+        await notify(connection, Topic.CARDS)
+    await append(connection, history)
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel(SingleCommand[bool]):
+    """Withdraws a pending decision and closes its review. False: it was resolved already."""
+
+    pk: int
+    at: datetime
+    outcome: str
+    history: tuple[HistoryRecord, ...]
+
+    async def apply(self, connection: AsyncConnection) -> bool:
+        # Reviews before decisions, as a verdict does it: two replicas must not lock them crosswise.
+        closed = await connection.execute(
+            update(t.reviews)
+            .where(t.reviews.c.decision_pk == self.pk, t.reviews.c.state == "open")
+            .values(state="cancelled", closed_at=self.at)
+            .returning(t.reviews.c.pk)
+        )
+        review_pks = [row.pk for row in closed]
+        changed = await connection.execute(
+            update(t.decisions)
+            .where(t.decisions.c.pk == self.pk, t.decisions.c.status == "pending")
+            .values(
+                status="resolved", outcome="cancelled", disposition="do_not_execute", deadline=None, decided_at=self.at
+            )
+        )
+        if changed.rowcount == 0:
+            return False
+        await connection.execute(insert(t.contents).values(decision_pk=self.pk, part="outcome", body=self.outcome))
+        await connection.execute(
+            update(t.cards)
+            .where(t.cards.c.review_pk.in_(review_pks))
+            .values(wanted=t.cards.c.wanted + 1, live=False, due_at=self.at)
+        )
+        await append(connection, self.history)
+        await notify(connection, Topic.CARDS)
+        await notify(connection, Topic.RESOLVED, self.pk)
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class _ReserveBlock(SingleCommand[int]):
+    size: int
+
+    async def apply(self, connection: AsyncConnection) -> int:
+        """The first number of the block. PostgreSQL serialises replicas on the row's lock."""
+        row = (
+            await connection.execute(
+                update(t.id_blocks)
+                .where(t.id_blocks.c.name == "main")
+                .values(next=t.id_blocks.c.next + self.size)
+                .returning(t.id_blocks.c.next)
+            )
+        ).one()
+        return int(row.next) - self.size
+
+
+class PrimaryKeys:
+    """Numbers for rows that are built before their transaction begins. Gaps are harmless: a number is no count."""
+
+    _SIZE = 1000
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._next = self._end = 0
+        self._lock = asyncio.Lock()
+
+    async def take(self) -> int:
+        while self._next >= self._end:
+            async with self._lock:
+                if self._next >= self._end:
+                    self._next = await self._writer.submit(_ReserveBlock(self._SIZE))
+                    self._end = self._next + self._SIZE
+        number = self._next
+        self._next += 1
+        return number
+
+
+@dataclass(frozen=True, slots=True)
+class ListFilter:
+    """Which decisions, newest first. `after` is the (created_at, pk) of the last one already seen."""
+
+    app_pk: int | None
+    task_type: str | None = None
+    status: str | None = None
+    route: str | None = None
+    cohort: str | None = None
+    since: datetime | None = None
+    after: tuple[datetime, int] | None = None
+    limit: int = 50
+
+
+class DecisionStore:
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def find(self, app_pk: int | None, decision_id: str, *, own_first: int) -> Decision | None:
+        """By the app's own id. With `app_pk` None (scope admin) any app's: one's own first, then the newest."""
+        query = (
+            select(t.decisions)
+            .where(t.decisions.c.id == decision_id)
+            .order_by((t.decisions.c.app_pk == own_first).desc(), t.decisions.c.pk.desc())
+            .limit(1)
+        )
+        if app_pk is not None:
+            query = query.where(t.decisions.c.app_pk == app_pk)
+        return await self._one(query)
+
+    async def get(self, pk: int) -> Decision | None:
+        return await self._one(select(t.decisions).where(t.decisions.c.pk == pk))
+
+    async def _one(self, query: Select[Any]) -> Decision | None:
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        return None if row is None else from_row(row)
+
+    async def contents(self, pks: Sequence[int], *parts: str) -> dict[tuple[int, str], str]:
+        """The JSON texts by (decision pk, part); a missing part was never there or retention has removed it."""
+        query = select(t.contents).where(t.contents.c.decision_pk.in_(pks), t.contents.c.part.in_(parts))
+        async with self._engine.connect() as connection:
+            return {(row.decision_pk, row.part): row.body for row in await connection.execute(query)}
+
+    async def list(self, wanted: ListFilter) -> list[Decision]:
+        c = t.decisions.c
+        query = select(t.decisions).order_by(c.created_at.desc(), c.pk.desc()).limit(wanted.limit)
+        for column, value in (
+            (c.app_pk, wanted.app_pk),
+            (c.task_type, wanted.task_type),
+            (c.status, wanted.status),
+            (c.route, wanted.route),
+            (c.cohort, wanted.cohort),
+        ):
+            if value is not None:
+                query = query.where(column == value)
+        if wanted.since is not None:
+            query = query.where(c.created_at >= wanted.since)
+        if wanted.after is not None:
+            created_at, pk = wanted.after
+            query = query.where(or_(c.created_at < created_at, and_(c.created_at == created_at, c.pk < pk)))
+        async with self._engine.connect() as connection:
+            return [from_row(row) for row in await connection.execute(query)]
+
+
+def outcome_content(output: Json, reason: str | None = None, correct_answer: Json = None) -> dict[str, Json]:
+    """What `contents` keeps of an outcome."""
+    return {"output": output, "reason": reason, "correct_answer": correct_answer}

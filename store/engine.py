@@ -1,0 +1,66 @@
+"""Engines: one function turns the plain URL of the settings into an async engine of either kind."""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+WRITE = {"hitl_write": True}
+"""Execution options of a connection that is going to write (SQLite then begins with BEGIN IMMEDIATE)."""
+
+_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+
+
+class DatabaseUrlError(ValueError):
+    """The database URL is of no known kind. The message repeats no password."""
+
+
+def parse_url(text: str) -> URL:
+    """The URL with the driver chosen. Raises DatabaseUrlError."""
+    try:
+        url = make_url(text)
+    except ArgumentError as error:
+        raise DatabaseUrlError("it is not a database URL") from error
+    driver = _DRIVERS.get(url.drivername)
+    if driver is None:
+        raise DatabaseUrlError(f"{url.drivername!r} is not supported: begin with sqlite:/// or postgresql://")
+    if driver.startswith("sqlite") and url.database in (None, "", ":memory:"):
+        raise DatabaseUrlError("an in-memory database would lose what was acknowledged: name a file")
+    return url.set(drivername=driver)
+
+
+def sqlite_path(url: URL) -> Path | None:
+    """The database file, or None where the database is no file."""
+    return Path(url.database) if url.drivername.startswith("sqlite") and url.database else None
+
+
+def open_engine(url: URL) -> AsyncEngine:
+    if url.drivername.startswith("postgresql"):
+        return create_async_engine(url, pool_pre_ping=True, pool_size=10, connect_args={"timeout": 5})
+    engine = create_async_engine(url, pool_size=10)
+    event.listen(engine.sync_engine, "connect", _set_up_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves, below
+    cursor = connection.cursor()
+    for pragma in (
+        "busy_timeout = 5000",
+        "journal_mode = WAL",
+        "synchronous = FULL",  # a 2xx survives a power cut too; commits are shared, so it is paid once a batch
+        "foreign_keys = ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A deferred transaction that reads and then writes fails with "database is locked" under load: a writer takes its
+    # place at the start.
+    write = connection.get_execution_options().get("hitl_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

@@ -1,0 +1,235 @@
+"""The outbox of events to apps: in order per decision, at least once, one slow receiver in nobody's way."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, exists, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from store import tables as t
+from store.history import HistoryRecord, append
+from store.notify import Topic, notify
+from store.writer import SingleCommand
+
+LEASE = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class EventJob:
+    pk: int
+    id: str
+    app_pk: int
+    decision_pk: int
+    type: str
+    url: str
+    attempts: int
+    created_at: datetime
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimEvents(SingleCommand[list[EventJob]]):
+    """Leases due events, at most `per_receiver` for one URL and `limit` in all.
+
+    An event is due only when none before it of the same decision is still pending. Receivers in `busy` are passed
+    over: they have as many requests under way as they get.
+    """
+
+    now: datetime
+    busy: Collection[str]
+    limit: int
+    per_receiver: int
+
+    async def apply(self, connection: AsyncConnection) -> list[EventJob]:
+        e, earlier = t.events, t.events.alias("earlier")
+        blocked = exists().where(
+            earlier.c.decision_pk == e.c.decision_pk,
+            earlier.c.position < e.c.position,
+            earlier.c.state == "pending",
+        )
+        stopped = exists().where(t.stopped_receivers.c.app_pk == e.c.app_pk, t.stopped_receivers.c.url == e.c.url)
+        ranked = (
+            select(e.c.pk, func.row_number().over(partition_by=e.c.url, order_by=e.c.pk).label("place"))
+            .where(
+                e.c.state == "pending",
+                e.c.due_at <= self.now,
+                or_(e.c.leased_until.is_(None), e.c.leased_until < self.now),
+                e.c.url.not_in(self.busy),
+                ~blocked,
+                ~stopped,
+            )
+            .subquery()
+        )
+        chosen = (
+            select(e, t.contents.c.body)
+            .join(ranked, ranked.c.pk == e.c.pk)
+            .outerjoin(
+                t.contents, and_(t.contents.c.decision_pk == e.c.decision_pk, t.contents.c.part == "event:" + e.c.id)
+            )
+            .where(ranked.c.place <= self.per_receiver)
+            .order_by(e.c.pk)
+            .limit(self.limit)
+            .with_for_update(of=e, skip_locked=True)
+        )
+        rows = (await connection.execute(chosen)).all()
+        # Judged again on the locked rows: another replica may have leased one between the look and the lock.
+        leased = await connection.execute(
+            update(e)
+            .where(
+                e.c.pk.in_([row.pk for row in rows]),
+                e.c.state == "pending",
+                or_(e.c.leased_until.is_(None), e.c.leased_until < self.now),
+            )
+            .values(leased_until=self.now + LEASE, attempts=e.c.attempts + 1)
+            .returning(e.c.pk)
+        )
+        mine = {row.pk for row in leased}
+        return [
+            EventJob(
+                pk=row.pk,
+                id=row.id,
+                app_pk=row.app_pk,
+                decision_pk=row.decision_pk,
+                type=row.type,
+                url=row.url,
+                attempts=row.attempts + 1,
+                created_at=row.created_at,
+                body=row.body or "",
+            )
+            for row in rows
+            if row.pk in mine
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class MarkDelivered(SingleCommand[None]):
+    pk: int
+    at: datetime
+    history: HistoryRecord
+
+    async def apply(self, connection: AsyncConnection) -> None:
+        await connection.execute(
+            update(t.events)
+            .where(t.events.c.pk == self.pk)
+            .values(state="delivered", delivered_at=self.at, leased_until=None, last_error=None)
+        )
+        await append(connection, [self.history])
+
+
+@dataclass(frozen=True, slots=True)
+class RetryLater(SingleCommand[None]):
+    pk: int
+    due_at: datetime
+    error: str
+
+    async def apply(self, connection: AsyncConnection) -> None:
+        await connection.execute(
+            update(t.events)
+            .where(t.events.c.pk == self.pk)
+            .values(due_at=self.due_at, leased_until=None, last_error=self.error[:500])
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MarkDead(SingleCommand[None]):
+    """Gives an event up, which unblocks the next one of its decision."""
+
+    pk: int
+    error: str
+    history: HistoryRecord
+
+    async def apply(self, connection: AsyncConnection) -> None:
+        await connection.execute(
+            update(t.events)
+            .where(t.events.c.pk == self.pk)
+            .values(state="dead", leased_until=None, last_error=self.error[:500])
+        )
+        await append(connection, [self.history])
+
+
+@dataclass(frozen=True, slots=True)
+class StopReceiver(SingleCommand[None]):
+    """The receiver answered 410: nothing more goes to this URL of this app until a redelivery is asked for."""
+
+    app_pk: int
+    url: str
+    at: datetime
+    history: HistoryRecord
+
+    async def apply(self, connection: AsyncConnection) -> None:
+        s = t.stopped_receivers
+        known = await connection.scalar(select(s.c.url).where(s.c.app_pk == self.app_pk, s.c.url == self.url))
+        if known is None:
+            await connection.execute(insert(s).values(app_pk=self.app_pk, url=self.url, stopped_at=self.at))
+        await connection.execute(
+            update(t.events)
+            .where(t.events.c.app_pk == self.app_pk, t.events.c.url == self.url, t.events.c.state == "pending")
+            .values(state="dead", leased_until=None, last_error="410 Gone: the receiver asked for no more")
+        )
+        await append(connection, [self.history])
+
+
+@dataclass(frozen=True, slots=True)
+class Redeliver(SingleCommand[int]):
+    """Makes dead letters pending again, all of them or the named ones, and lifts their receivers' stop."""
+
+    event_ids: tuple[str, ...]
+    at: datetime
+
+    async def apply(self, connection: AsyncConnection) -> int:
+        e, s = t.events.c, t.stopped_receivers
+        chosen = e.state == "dead"
+        if self.event_ids:
+            chosen = and_(chosen, e.id.in_(self.event_ids))
+        rows = (await connection.execute(select(e.pk, e.app_pk, e.url).where(chosen))).all()
+        for app_pk, url in {(row.app_pk, row.url) for row in rows}:
+            await connection.execute(s.delete().where(s.c.app_pk == app_pk, s.c.url == url))
+        # Three days of tries begin anew with `created_at`; the body keeps the time of the event itself.
+        await connection.execute(
+            update(t.events)
+            .where(e.pk.in_([row.pk for row in rows]))
+            .values(state="pending", attempts=0, created_at=self.at, due_at=self.at, last_error=None)
+        )
+        await append(
+            connection,
+            [HistoryRecord(self.at, "operator:event:redelivered", "operator", facts={"events": len(rows)})],
+        )
+        await notify(connection, Topic.EVENTS)
+        return len(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    id: str
+    app: str
+    type: str
+    url: str
+    error: str
+
+
+class EventStore:
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def next_due(self, busy: Collection[str]) -> datetime | None:
+        query = select(func.min(t.events.c.due_at)).where(t.events.c.state == "pending", t.events.c.url.not_in(busy))
+        async with self._engine.connect() as connection:
+            return await connection.scalar(query)
+
+    async def dead_letters(self) -> list[DeadLetter]:
+        query = (
+            select(t.events, t.apps.c.name)
+            .join(t.apps, t.apps.c.pk == t.events.c.app_pk)
+            .where(t.events.c.state == "dead")
+            .order_by(t.events.c.pk)
+        )
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(query)).all()
+        return [DeadLetter(row.id, row.name, row.type, row.url, row.last_error or "") for row in rows]
+
+    async def counts(self) -> dict[str, int]:
+        """How many events are in each state."""
+        query = select(t.events.c.state, func.count()).group_by(t.events.c.state)
+        async with self._engine.connect() as connection:
+            return {state: count for state, count in await connection.execute(query)}

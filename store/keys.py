@@ -1,0 +1,139 @@
+"""Apps, their webhook secrets (encrypted by the caller) and their API keys (only a SHA-256 is kept)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from store import tables as t
+from store.history import HistoryRecord, append
+from store.writer import SingleCommand
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    id: str
+    app_pk: int
+    app: str
+    scopes: frozenset[str]
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AppSecrets:
+    """Encrypted webhook secrets: the one in force, and the former one while it still signs too."""
+
+    current: str
+    former: str | None
+    former_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CreateKey(SingleCommand[bool]):
+    """Adds a key, and its app where it is new. True: the app is new, and `webhook_secret` is now its secret."""
+
+    id: str
+    app: str
+    key_sha256: str
+    scopes: list[str]
+    webhook_secret: str
+    at: datetime
+
+    async def apply(self, connection: AsyncConnection) -> bool:
+        app_pk = await connection.scalar(select(t.apps.c.pk).where(t.apps.c.name == self.app))
+        is_new = app_pk is None
+        if app_pk is None:
+            app_pk = await connection.scalar(
+                insert(t.apps)
+                .values(name=self.app, webhook_secret=self.webhook_secret, created_at=self.at)
+                .returning(t.apps.c.pk)
+            )
+        await connection.execute(
+            insert(t.api_keys).values(
+                id=self.id, app_pk=app_pk, key_sha256=self.key_sha256, scopes=self.scopes, created_at=self.at
+            )
+        )
+        facts = {"key": self.id, "scopes": self.scopes}
+        await append(connection, [HistoryRecord(self.at, "operator:key:created", "operator", app_pk, facts=facts)])
+        return is_new
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeKey(SingleCommand[bool]):
+    """False: there is no such key in force."""
+
+    id: str
+    at: datetime
+
+    async def apply(self, connection: AsyncConnection) -> bool:
+        changed = await connection.execute(
+            update(t.api_keys)
+            .where(t.api_keys.c.id == self.id, t.api_keys.c.revoked_at.is_(None))
+            .values(revoked_at=self.at)
+        )
+        if changed.rowcount == 0:
+            return False
+        record = HistoryRecord(self.at, "operator:key:revoked", "operator", facts={"key": self.id})
+        await append(connection, [record])
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class RotateSecret(SingleCommand[bool]):
+    """The app's secret becomes the former one, which signs too until `former_until`. False: no such app."""
+
+    app: str
+    webhook_secret: str
+    former_until: datetime
+    at: datetime
+
+    async def apply(self, connection: AsyncConnection) -> bool:
+        a = t.apps.c
+        changed = await connection.execute(
+            update(t.apps)
+            .where(a.name == self.app)
+            .values(webhook_secret=self.webhook_secret, former_secret=a.webhook_secret, former_until=self.former_until)
+        )
+        if changed.rowcount == 0:
+            return False
+        app_pk = await connection.scalar(select(a.pk).where(a.name == self.app))
+        await append(connection, [HistoryRecord(self.at, "operator:secret:rotated", "operator", app_pk)])
+        return True
+
+
+class KeyStore:
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def find(self, key_sha256: str) -> ApiKey | None:
+        """A key in force."""
+        keys = await self._list(t.api_keys.c.key_sha256 == key_sha256, t.api_keys.c.revoked_at.is_(None))
+        return keys[0] if keys else None
+
+    async def list(self) -> list[ApiKey]:
+        return await self._list()
+
+    async def secrets(self, app_pk: int) -> AppSecrets:
+        query = select(t.apps).where(t.apps.c.pk == app_pk)
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(query)).one()
+        return AppSecrets(row.webhook_secret, row.former_secret, row.former_until)
+
+    async def app_count(self) -> int:
+        async with self._engine.connect() as connection:
+            return int(await connection.scalar(select(func.count()).select_from(t.apps)) or 0)
+
+    async def _list(self, *conditions: object) -> "list[ApiKey]":
+        query = (
+            select(t.api_keys, t.apps.c.name)
+            .join(t.apps, t.apps.c.pk == t.api_keys.c.app_pk)
+            .where(*conditions)  # type: ignore[arg-type]  # column conditions
+            .order_by(t.api_keys.c.created_at, t.api_keys.c.id)
+        )
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(query)).all()
+        return [
+            ApiKey(row.id, row.app_pk, row.name, frozenset(row.scopes), row.created_at, row.revoked_at) for row in rows
+        ]

@@ -1,0 +1,125 @@
+"""Who is to be woken by a commit: waiting requests, the card sender, the callback sender.
+
+On PostgreSQL the wake-up is a NOTIFY in the same transaction, so that every replica hears of the commit and of
+nothing that was rolled back. On SQLite there is one process, which wakes itself after the commit.
+"""
+
+import asyncio
+from collections import defaultdict
+from contextlib import suppress
+from enum import StrEnum
+from typing import Any
+
+import asyncpg
+import structlog
+from sqlalchemy import text
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+log = structlog.get_logger(__name__)
+
+_CHANNEL = "hitl"
+
+
+class Topic(StrEnum):
+    CARDS = "cards"
+    EVENTS = "events"
+    RESOLVED = "resolved"
+
+
+async def notify(connection: AsyncConnection, topic: Topic, pk: int | None = None) -> None:
+    """On PostgreSQL, tells all processes when this transaction commits."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(
+            text("SELECT pg_notify(:channel, :payload)"), {"channel": _CHANNEL, "payload": f"{topic}:{pk or ''}"}
+        )
+
+
+class Wakeups:
+    """Events to wait on, by topic or by decision."""
+
+    def __init__(self) -> None:
+        self.cards = asyncio.Event()
+        self.events = asyncio.Event()
+        self._waiting: defaultdict[int, set[asyncio.Event]] = defaultdict(set)
+
+    def wake(self, topic: Topic, pk: int | None = None) -> None:
+        match topic:
+            case Topic.CARDS:
+                self.cards.set()
+            case Topic.EVENTS:
+                self.events.set()
+            case Topic.RESOLVED:
+                for event in self._waiting.get(pk or 0, ()):
+                    event.set()
+
+    def wake_all(self) -> None:
+        """After a gap in listening: whatever may have been missed is looked at again."""
+        self.cards.set()
+        self.events.set()
+        for events in self._waiting.values():
+            for event in events:
+                event.set()
+
+    def watch(self, pk: int) -> asyncio.Event:
+        event = asyncio.Event()
+        self._waiting[pk].add(event)
+        return event
+
+    def unwatch(self, pk: int, event: asyncio.Event) -> None:
+        self._waiting[pk].discard(event)
+        if not self._waiting[pk]:
+            del self._waiting[pk]
+
+
+class PostgresListener:
+    """Hears the other replicas' commits. A lost connection is opened again, and everybody is woken once."""
+
+    _RETRY_SECONDS = 1.0
+
+    def __init__(self, url: URL, wakeups: Wakeups) -> None:
+        self._arguments = _connect_arguments(url)
+        self._wakeups = wakeups
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="store-listener")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._listen()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("store.listener.lost", error=type(error).__name__)
+            await asyncio.sleep(self._RETRY_SECONDS)
+
+    async def _listen(self) -> None:
+        connection = await asyncpg.connect(timeout=5, **self._arguments)
+        lost = asyncio.Event()
+        connection.add_termination_listener(lambda _connection: lost.set())
+        try:
+            await connection.add_listener(_CHANNEL, self._heard)
+            self._wakeups.wake_all()
+            await lost.wait()
+        finally:
+            await connection.close(timeout=1)
+
+    def _heard(self, _connection: object, _pid: int, _channel: str, payload: str) -> None:
+        topic, _, pk = payload.partition(":")
+        self._wakeups.wake(Topic(topic), int(pk) if pk else None)
+
+
+def _connect_arguments(url: URL) -> dict[str, Any]:
+    return {
+        "host": url.query.get("host", url.host),
+        "port": url.port,
+        "user": url.username,
+        "password": url.password,
+        "database": url.database,
+    }

@@ -1,0 +1,38 @@
+"""Every policy that ever routed a decision, so that any old decision can be explained by its own rules."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from routing.decision import Json
+from store import tables as t
+from store.history import HistoryRecord, append
+from store.writer import SingleCommand
+
+
+@dataclass(frozen=True, slots=True)
+class KeepPolicy(SingleCommand[bool]):
+    """Stores a policy once under its version. False: it was known."""
+
+    version: str
+    document: Json
+    at: datetime
+
+    async def apply(self, connection: AsyncConnection) -> bool:
+        known = await connection.scalar(select(t.policies.c.version).where(t.policies.c.version == self.version))
+        facts = {"policy_version": self.version}
+        await append(connection, [HistoryRecord(self.at, "operator:policy:loaded", "operator", facts=facts)])
+        if known is not None:
+            return False
+        await connection.execute(
+            insert(t.policies).values(version=self.version, document=self.document, first_used_at=self.at)
+        )
+        return True
+
+
+async def policy_document(engine: AsyncEngine, version: str) -> Json | None:
+    """The canonical document of a version, or None."""
+    async with engine.connect() as connection:
+        return await connection.scalar(select(t.policies.c.document).where(t.policies.c.version == version))

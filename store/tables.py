@@ -1,0 +1,235 @@
+"""The schema. Every constraint that enforces "once" says what it prevents.
+
+Content (what the model read and wrote, what people wrote) lives in `contents` alone, so that retention can remove it
+and leave facts and history whole.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from store.types import JsonText, UtcDateTime
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite counts up only a column of type INTEGER; PostgreSQL wants the wide one.
+BigId = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _one_of(column: str, *values: str) -> CheckConstraint:
+    """Prevents a state that no code knows how to leave."""
+    allowed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({allowed})", name=f"{column}_known")
+
+
+# Numbers for `decisions.pk` and `reviews.pk` are handed out in blocks, so that all rows of one commit are built before it begins.
+id_blocks = Table(
+    "id_blocks",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("next", BigInteger, nullable=False),
+)
+
+apps = Table(
+    "apps",
+    metadata,
+    Column("pk", BigId, primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("webhook_secret", Text, nullable=False),  # encrypted
+    Column("former_secret", Text),  # encrypted; signs too until `former_until`
+    Column("former_until", UtcDateTime),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("name"),  # prevents two apps of one name, whose keys would see different data
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("app_pk", ForeignKey("apps.pk"), nullable=False),
+    Column("key_sha256", String(64), nullable=False),
+    Column("scopes", JsonText, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("revoked_at", UtcDateTime),
+    UniqueConstraint("key_sha256"),  # prevents one key from meaning two apps
+)
+
+policies = Table(
+    "policies",
+    metadata,
+    Column("version", String(12), primary_key=True),  # prevents two texts under one version
+    Column("document", JsonText, nullable=False),
+    Column("first_used_at", UtcDateTime, nullable=False),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("pk", BigId, primary_key=True, autoincrement=False),
+    Column("app_pk", ForeignKey("apps.pk"), nullable=False),
+    Column("id", String(128), nullable=False),
+    Column("task_type", String(64), nullable=False),
+    Column("variant", String(16), nullable=False),
+    Column("cohort", String(100)),
+    Column("subject", String(200)),
+    Column("requested_by", String(32)),
+    Column("retry_of_pk", BigInteger),
+    Column("tries", Integer, nullable=False),  # 1 for the first answer, 2 for its first retry
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("body_sha256", String(64), nullable=False),
+    Column("policy_version", ForeignKey("policies.version"), nullable=False),
+    Column("risk", String(8), nullable=False),
+    Column("route", String(10), nullable=False),
+    Column("threshold", Float, nullable=False),
+    Column("confidence", Float),
+    Column("confident", Boolean, nullable=False),
+    Column("reasons", JsonText, nullable=False),
+    Column("draw", Float, nullable=False),  # keyed hash in [0, 1): the audit draw an app cannot foresee
+    Column("deadline", UtcDateTime),
+    Column("callback_url", String(2000)),
+    Column("status", String(8), nullable=False),
+    Column("disposition", String(20), nullable=False),
+    Column("action_sha256", String(64), nullable=False),
+    Column("outcome", String(10)),
+    Column("decided_by", JsonText, nullable=False),
+    Column("decided_at", UtcDateTime),
+    Column("category", String(100)),
+    Column("severity", String(100)),
+    Column("labels", JsonText, nullable=False),
+    UniqueConstraint("app_pk", "id"),  # prevents a retried POST from becoming a second decision
+    CheckConstraint("(status = 'resolved') = (outcome IS NOT NULL)", name="resolved_has_outcome"),
+    CheckConstraint("NOT (risk = 'critical' AND route = 'AUTO')", name="critical_never_auto"),
+    _one_of("status", "pending", "resolved"),
+    _one_of("disposition", "execute", "execute_provisional", "wait", "do_not_execute"),
+    Index("ix_decisions_app_created", "app_pk", "created_at", "pk"),  # an app's list, newest first
+    Index("ix_decisions_created", "created_at", "pk"),  # the same for scope admin
+)
+
+contents = Table(
+    "contents",
+    metadata,
+    Column("decision_pk", ForeignKey("decisions.pk"), primary_key=True),
+    Column("part", String(64), primary_key=True),  # request | outcome | event:<id>
+    Column("body", Text, nullable=False),  # JSON
+)
+
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("pk", BigId, primary_key=True, autoincrement=False),
+    Column("id", String(40), nullable=False),
+    Column("decision_pk", ForeignKey("decisions.pk"), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("opened_at", UtcDateTime, nullable=False),
+    Column("closed_at", UtcDateTime),
+    UniqueConstraint("id"),  # prevents a button that means two reviews
+    UniqueConstraint("decision_pk", "kind"),  # prevents a second gate, and with it a second card, for one decision
+    _one_of("state", "open", "decided", "cancelled", "timed_out"),
+)
+
+verdicts = Table(
+    "verdicts",
+    metadata,
+    Column("pk", BigId, primary_key=True),
+    Column("review_pk", ForeignKey("reviews.pk"), nullable=False),
+    Column("team_id", String(32), nullable=False),
+    Column("user_id", String(32), nullable=False),
+    Column("verdict", String(8), nullable=False),
+    Column("category", String(100)),
+    Column("severity", String(100)),
+    Column("labels", JsonText, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    UniqueConstraint("review_pk", "user_id"),  # prevents one person from counting twice
+    _one_of("verdict", "approve", "edit", "reject"),
+)
+
+# Append-only: triggers made by the migration refuse UPDATE and DELETE. Identifiers, facts and SHA-256 of content,
+# never content itself.
+history = Table(
+    "history",
+    metadata,
+    Column("seq", BigId, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("event", String(64), nullable=False),  # source:subject:action
+    Column("actor", String(100), nullable=False),
+    Column("app_pk", BigInteger),
+    Column("decision_pk", BigInteger),
+    Column("review_pk", BigInteger),
+    Column("facts", JsonText, nullable=False),
+    Index("ix_history_decision", "decision_pk"),
+)
+
+# One row for each review that is shown as a message. `wanted` counts what the database has to show, `sent` what Slack
+# was last given: ten changes collapse into one update, and the sender renders what is true when it sends.
+cards = Table(
+    "cards",
+    metadata,
+    Column("review_pk", ForeignKey("reviews.pk"), primary_key=True),  # prevents two cards for one review
+    Column("channel", String(80), nullable=False),  # as the policy names it
+    Column("urgency", Integer, nullable=False),  # higher goes first
+    Column("wanted", Integer, nullable=False),
+    Column("sent", Integer, nullable=False),
+    Column("live", Boolean, nullable=False),  # posted, and its review is open
+    Column("message_channel", String(32)),  # the channel id that Slack returned
+    Column("message_ts", String(32)),
+    Column("posting_since", UtcDateTime),  # set before the first post: a lost answer must be looked for
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("leased_until", UtcDateTime),
+    Column("last_error", String(500)),
+    UniqueConstraint("message_channel", "message_ts"),  # prevents two reviews from owning one message
+    Index("ix_cards_due", "due_at"),
+)
+
+# The outbox to apps. In order per decision: `position` counts from 1.
+events = Table(
+    "events",
+    metadata,
+    Column("pk", BigId, primary_key=True),
+    Column("id", String(40), nullable=False),
+    Column("app_pk", ForeignKey("apps.pk"), nullable=False),
+    Column("decision_pk", ForeignKey("decisions.pk"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("type", String(40), nullable=False),
+    Column("url", String(2000), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("leased_until", UtcDateTime),
+    Column("delivered_at", UtcDateTime),
+    Column("last_error", String(500)),
+    UniqueConstraint("id"),  # prevents a receiver from taking two events for one
+    UniqueConstraint("decision_pk", "position"),  # prevents two next events, whose order nobody could tell
+    _one_of("state", "pending", "delivered", "dead"),
+    Index("ix_events_state_due", "state", "due_at"),
+)
+
+stopped_receivers = Table(
+    "stopped_receivers",
+    metadata,
+    Column("app_pk", ForeignKey("apps.pk"), primary_key=True),
+    Column("url", String(2000), primary_key=True),  # prevents sending to a receiver that answered 410
+    Column("stopped_at", UtcDateTime, nullable=False),
+)

@@ -1,0 +1,145 @@
+"""Group commit: what arrives together is committed together.
+
+One task per process drains a queue of commands into one transaction and answers them all after its commit. A command
+that breaks the transaction is found by running the batch again one by one, so it fails alone.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, Generic, Protocol, TypeVar
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from store.engine import WRITE
+
+Result = TypeVar("Result", covariant=True)
+
+MAX_BATCH = 256
+
+# No command is to blame for these, and trying each alone would wait out a time limit each.
+_DATABASE_AWAY = (OperationalError, InterfaceError, OSError)
+
+
+class Command(Protocol[Result]):
+    """One unit of writing.
+
+    `group` names commands that are applied by one call of `apply_all`, in order of arrival; it returns one result a
+    command. What a caller can foresee (already decided, a replay) is a result; an exception means that nothing of the
+    transaction may stay.
+    """
+
+    @property
+    def group(self) -> type["Command[Any]"]: ...
+
+    @classmethod
+    async def apply_all(cls, connection: AsyncConnection, commands: Sequence[Any]) -> Sequence[Any]: ...
+
+
+class SingleCommand(Generic[Result]):
+    """A command that is applied on its own inside the shared transaction."""
+
+    @property
+    def group(self) -> type["SingleCommand[Any]"]:
+        return type(self)
+
+    async def apply(self, connection: AsyncConnection) -> Result:
+        raise NotImplementedError
+
+    @classmethod
+    async def apply_all(
+        cls, connection: AsyncConnection, commands: Sequence["SingleCommand[Result]"]
+    ) -> Sequence[Result]:
+        return [await command.apply(connection) for command in commands]
+
+
+class WriterStoppedError(RuntimeError):
+    """The process is going down; nothing of this command was written."""
+
+
+_Job = tuple[Command[Any], "asyncio.Future[Any]"]
+
+
+class Writer:
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._queue: asyncio.Queue[_Job] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = False
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="store-writer")
+
+    async def stop(self) -> None:
+        """Commits what was submitted, then refuses more."""
+        self._stopping = True
+        if self._task is None:
+            return
+        await self._queue.join()
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+
+    async def submit(self, command: Command[Result]) -> Result:
+        """Returns when the command is committed. Raises what its transaction raised."""
+        if self._stopping or self._task is None:
+            raise WriterStoppedError
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._queue.put_nowait((command, future))
+        # Shielded by nature: a caller that goes away leaves the commit untouched.
+        return await future
+
+    async def _run(self) -> None:
+        while True:
+            jobs = [await self._queue.get()]
+            while len(jobs) < MAX_BATCH and not self._queue.empty():
+                jobs.append(self._queue.get_nowait())
+            try:
+                await self._commit_together(jobs)
+            finally:
+                for _ in jobs:
+                    self._queue.task_done()
+
+    async def _commit_together(self, jobs: list[_Job]) -> None:
+        try:
+            results = await self._commit([command for command, _ in jobs])
+        except Exception as error:  # whatever it was, it must not fail the neighbours
+            if len(jobs) == 1 or isinstance(error, _DATABASE_AWAY):
+                for _, future in jobs:
+                    _answer(future, error=error)
+                return
+            for job in jobs:
+                await self._commit_together([job])
+            return
+        for (_, future), result in zip(jobs, results, strict=True):
+            _answer(future, result=result)
+
+    async def _commit(self, commands: list[Command[Any]]) -> list[Any]:
+        results: list[Any] = []
+        async with self._engine.connect() as plain:
+            connection = await plain.execution_options(**WRITE)
+            async with connection.begin():
+                for group in _runs(commands):
+                    results.extend(await group[0].group.apply_all(connection, group))
+        return results
+
+
+def _runs(commands: list[Command[Any]]) -> list[list[Command[Any]]]:
+    """Neighbours of one group together; the order of arrival is kept."""
+    runs: list[list[Command[Any]]] = []
+    for command in commands:
+        if runs and runs[-1][0].group is command.group:
+            runs[-1].append(command)
+        else:
+            runs.append([command])
+    return runs
+
+
+def _answer(future: "asyncio.Future[Any]", *, result: Any = None, error: Exception | None = None) -> None:
+    if future.done():  # its caller has gone
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)

@@ -1,0 +1,38 @@
+"""Fixtures that all tests share: the two databases."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from store import schema
+from store.engine import open_engine, parse_url
+from tests.support.databases import PostgresServer, drop_postgres_database, new_postgres_database, postgres_server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """The plain URL of an empty database, once of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/hitl.db"
+        return
+    server = request.getfixturevalue("postgres")
+    url = await new_postgres_database(server)
+    yield url
+    await drop_postgres_database(server, url)
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    """An engine on a migrated database."""
+    made = open_engine(parse_url(database_url))
+    await schema.upgrade(made)
+    yield made
+    await made.dispose()

