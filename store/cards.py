@@ -99,7 +99,7 @@ class MarkSent(SingleCommand[None]):
     live: bool
 
     async def apply(self, connection: AsyncConnection) -> None:
-        values = {"sent": self.wanted, "leased_until": None, "attempts": 0, "last_error": None}
+        values: dict[str, object] = {"sent": self.wanted, "leased_until": None, "attempts": 0, "last_error": None}
         if self.place is not None:
             values |= {"message_channel": self.place.channel, "message_ts": self.place.ts}
         await connection.execute(update(t.cards).where(t.cards.c.review_pk == self.review_pk).values(**values))
@@ -144,16 +144,17 @@ class CardStore:
 
     async def live_counts(self) -> dict[str, int]:
         """Posted cards of open reviews, by the channel as the policy names it."""
-        query = select(t.cards.c.channel, func.count()).where(t.cards.c.live).group_by(t.cards.c.channel)
+        query = select(t.cards.c.channel, func.count().label("cards")).where(t.cards.c.live).group_by(t.cards.c.channel)
         async with self._engine.connect() as connection:
-            return {channel: count for channel, count in await connection.execute(query)}
+            return {row.channel: row.cards for row in await connection.execute(query)}
 
     async def next_due(self) -> datetime | None:
         """When the next waiting card is due."""
         c = t.cards.c
         query = select(func.min(c.due_at)).where(c.wanted > c.sent)
         async with self._engine.connect() as connection:
-            return await connection.scalar(query)
+            due: datetime | None = await connection.scalar(query)
+        return due
 
     async def place_of(self, review_pk: int) -> Place | None:
         query = select(t.cards.c.message_channel, t.cards.c.message_ts).where(t.cards.c.review_pk == review_pk)

@@ -134,7 +134,10 @@ async def _known(connection: AsyncConnection, keys: list[tuple[int, str]]) -> di
 async def _insert(connection: AsyncConnection, fresh: list[TakeIn]) -> None:
     if not fresh:
         return
-    contents, reviews, cards, history = [], [], [], []
+    contents: list[dict[str, Any]] = []
+    reviews: list[dict[str, Any]] = []
+    cards: list[dict[str, Any]] = []
+    history: list[HistoryRecord] = []
     for command in fresh:
         decision, review = command.decision, command.review
         contents.append({"decision_pk": decision.pk, "part": "request", "body": command.request})

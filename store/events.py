@@ -215,7 +215,8 @@ class EventStore:
     async def next_due(self, busy: Collection[str]) -> datetime | None:
         query = select(func.min(t.events.c.due_at)).where(t.events.c.state == "pending", t.events.c.url.not_in(busy))
         async with self._engine.connect() as connection:
-            return await connection.scalar(query)
+            due: datetime | None = await connection.scalar(query)
+        return due
 
     async def dead_letters(self) -> list[DeadLetter]:
         query = (
@@ -230,6 +231,6 @@ class EventStore:
 
     async def counts(self) -> dict[str, int]:
         """How many events are in each state."""
-        query = select(t.events.c.state, func.count()).group_by(t.events.c.state)
+        query = select(t.events.c.state, func.count().label("events")).group_by(t.events.c.state)
         async with self._engine.connect() as connection:
-            return {state: count for state, count in await connection.execute(query)}
+            return {row.state: row.events for row in await connection.execute(query)}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from store import tables as t
@@ -109,11 +109,11 @@ class KeyStore:
 
     async def find(self, key_sha256: str) -> ApiKey | None:
         """A key in force."""
-        keys = await self._list(t.api_keys.c.key_sha256 == key_sha256, t.api_keys.c.revoked_at.is_(None))
+        keys = await self._select(t.api_keys.c.key_sha256 == key_sha256, t.api_keys.c.revoked_at.is_(None))
         return keys[0] if keys else None
 
-    async def list(self) -> list[ApiKey]:
-        return await self._list()
+    async def all(self) -> list[ApiKey]:
+        return await self._select()
 
     async def secrets(self, app_pk: int) -> AppSecrets:
         query = select(t.apps).where(t.apps.c.pk == app_pk)
@@ -125,11 +125,11 @@ class KeyStore:
         async with self._engine.connect() as connection:
             return int(await connection.scalar(select(func.count()).select_from(t.apps)) or 0)
 
-    async def _list(self, *conditions: object) -> "list[ApiKey]":
+    async def _select(self, *conditions: ColumnElement[bool]) -> list[ApiKey]:
         query = (
             select(t.api_keys, t.apps.c.name)
             .join(t.apps, t.apps.c.pk == t.api_keys.c.app_pk)
-            .where(*conditions)  # type: ignore[arg-type]  # column conditions
+            .where(*conditions)
             .order_by(t.api_keys.c.created_at, t.api_keys.c.id)
         )
         async with self._engine.connect() as connection:

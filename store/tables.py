@@ -42,7 +42,8 @@ def _one_of(column: str, *values: str) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({allowed})", name=f"{column}_known")
 
 
-# Numbers for `decisions.pk` and `reviews.pk` are handed out in blocks, so that all rows of one commit are built before it begins.
+# Numbers for `decisions.pk` and `reviews.pk` are handed out in blocks, so that all rows of one commit are built
+# before it begins.
 id_blocks = Table(
     "id_blocks",
     metadata,

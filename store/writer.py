@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from store.engine import WRITE
 
-Result = TypeVar("Result", covariant=True)
+Result = TypeVar("Result", covariant=True)  # noqa: PLC0105 - reads better without the suffix
 
 MAX_BATCH = 256
 
