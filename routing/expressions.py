@@ -1,0 +1,128 @@
+"""CEL, the language of the policy's rules and of its `cel` checks.
+
+`cel-expr-python` gives most errors as values whose plain value is truthy, and a few as exceptions. Only a value of CEL
+type BOOL counts here; everything else is an `EvaluationError`, so that a rule or check can fail closed.
+"""
+
+import re
+from functools import cached_property
+from typing import Any, Self
+
+from cel_expr_python import cel
+
+from routing.decision import Alternative, DecisionRequest, Json, Model
+
+_TYPE = cel.Type
+_VARIABLES = {
+    "task_type": _TYPE.STRING,
+    "input": _TYPE.DYN,
+    "output": _TYPE.DYN,
+    "confidence": _TYPE.DYN,
+    "model": _TYPE.DYN,
+    "context": _TYPE.Map(_TYPE.STRING, _TYPE.DYN),
+    "variant": _TYPE.STRING,
+    "cohort": _TYPE.DYN,
+    "reversible": _TYPE.BOOL,
+    "alternatives": _TYPE.List(_TYPE.DYN),
+}
+_ENVIRONMENT = cel.NewEnv(variables=_VARIABLES)
+FIELD_ROOTS = (*_VARIABLES, "sources")
+"""What the `field` of a check may begin with."""
+_COMPILE_ERROR = re.compile(r"ERROR: <input>:(\d+:\d+: .*)")
+
+
+class EvaluationError(Exception):
+    """An expression gave no boolean for these facts."""
+
+
+class Facts:
+    """What the expressions see of one decision.
+
+    Null members of `context` count as absent, at any depth of objects. Optional fields that are absent are null.
+    """
+
+    def __init__(self, variables: dict[str, Json], sources: list[Json]) -> None:
+        self.fields = {**variables, "sources": sources}
+        """What the `field` of a check can reach, by root."""
+        self._variables = variables
+        self._sources = sources
+
+    @cached_property
+    def activation(self) -> cel.Activation:
+        """Converted for CEL once, whatever the number of expressions."""
+        return _ENVIRONMENT.Activation(self._variables)
+
+    @classmethod
+    def of(cls, request: DecisionRequest) -> Self:
+        variables = {
+            "task_type": request.task_type,
+            "input": request.input,
+            "output": request.output,
+            "confidence": request.confidence,
+            "model": _model(request.model),
+            "context": _without_nulls(request.context),
+            "variant": request.variant,
+            "cohort": request.cohort,
+            "reversible": request.reversible,
+            "alternatives": [_alternative(alternative) for alternative in request.alternatives],
+        }
+        return cls(variables, [source.model_dump(exclude_none=True) for source in request.sources])
+
+    def with_output(self, output: Json) -> "Facts":
+        """The same decision with another output, for example an edited one."""
+        if output is self.fields["output"]:
+            return self
+        return Facts({**self._variables, "output": output}, self._sources)
+
+
+class Expression:
+    """A compiled CEL expression that gives a boolean."""
+
+    def __init__(self, source: str) -> None:
+        """Compile; ValueError when it is not CEL, names an unknown variable or cannot be boolean."""
+        self.source = source
+        try:
+            self._compiled = _ENVIRONMENT.compile(source)
+        except RuntimeError as error:
+            raise ValueError(f"invalid CEL: {_readable(str(error))}") from None
+        kind = self._compiled.return_type()
+        if kind not in (_TYPE.BOOL, _TYPE.DYN):
+            raise ValueError(f"invalid CEL: gives {kind.name()}, where a boolean is needed")
+
+    def holds(self, facts: Facts) -> bool:
+        """Evaluate; EvaluationError when there is no boolean answer (missing key, wrong type, budget)."""
+        try:
+            value = self._compiled.eval(facts.activation)
+        except RuntimeError as error:
+            raise EvaluationError(str(error)) from None
+        kind = value.type()
+        if kind == _TYPE.BOOL:
+            return bool(value.value())
+        if kind == _TYPE.ERROR:
+            raise EvaluationError(str(value.plain_value()))
+        raise EvaluationError(f"gave {kind.name()}, not a boolean")
+
+
+def _readable(message: str) -> str:
+    """The positions and texts of CEL's report, without the drawing of the source."""
+    return "; ".join(_COMPILE_ERROR.findall(message)) or message
+
+
+def _model(model: Model | None) -> Json:
+    return None if model is None else model.model_dump(exclude_none=True)
+
+
+def _alternative(alternative: Alternative) -> Json:
+    return {
+        "output": alternative.output,
+        "confidence": alternative.confidence,
+        "model": _model(alternative.model),
+    }
+
+
+def _without_nulls(value: dict[str, Json]) -> dict[str, Any]:
+    return {
+        name: _without_nulls(member) if isinstance(member, dict) else member
+        for name, member in value.items()
+        if member is not None
+    }

@@ -1,0 +1,143 @@
+"""The policy in force: a policy file plus adjustments, versioned, resolved per task type."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, Self
+
+from pydantic import ConfigDict
+
+from routing.checks import CompiledCheck
+from routing.decision import Risk
+from routing.policy_file import PolicyError, Problem, RawPolicy, read_policy
+from routing.policy_problems import validated
+from routing.policy_sections import BusinessHours, Judge, People, PolicyFile, Reviewers, Rubric, Settings, Task
+from routing.rules import CompiledRule
+
+__all__ = ["Adjustment", "Circle", "Policy", "PolicyError", "Problem", "TaskPolicy", "parse_policy"]
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """A task's threshold (0..1) or autonomy (0..5) changed without touching the file."""
+
+    task: str
+    key: Literal["threshold", "autonomy"]
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """Who may decide: the named users, the members of the user group, and perhaps every member of the channel."""
+
+    users: frozenset[str]
+    usergroup: str | None
+    channel_members: bool
+
+
+class TaskPolicy(Settings):
+    """All that holds for one task type, with the defaults filled in and the expressions compiled."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    channel: str
+    base_risk: Risk
+    threshold: float | None
+    """The task's own; None: that of its base risk."""
+    people: Reviewers
+    rubric: Rubric
+    judge: Judge | None
+    rules: tuple[CompiledRule, ...]
+    checks: tuple[CompiledCheck, ...]
+
+    def reviewers(self, risk: Risk) -> Circle:
+        """Who may decide at this risk; channel members count for low and medium only."""
+        return _circle(self.people, channel_members=self.people.channel_members and risk <= Risk.MEDIUM)
+
+    def threshold_at(self, risk: Risk) -> float:
+        """The confidence needed at `risk`: the task's own, never below the level's own once risk was raised."""
+        own = self.thresholds.at(self.base_risk) if self.threshold is None else self.threshold
+        return max(own, self.thresholds.at(risk)) if risk > self.base_risk else own
+
+
+class Policy:
+    """The policy in force. Immutable; `version` names it, `document` is what to store."""
+
+    def __init__(self, file: PolicyFile, document: dict[str, Any]) -> None:
+        self.file = file
+        self.document = document
+        self.version = hashlib.sha256(_canonical(document)).hexdigest()[:12]
+        self._tasks: dict[str | None, TaskPolicy] = {}
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> Self:
+        """The same policy, with the same version, from its stored `document`; PolicyError when it no longer holds."""
+        raw = RawPolicy(data=_adjusted(document["file"], document["adjustments"]))
+        return cls(validated(raw), document)
+
+    def with_adjustments(self, adjustments: list[Adjustment]) -> Self:
+        """This file with exactly these adjustments (of one task and key the last counts).
+
+        PolicyError when one is out of range or breaks a rule, such as autonomy 5 for a task that is not low.
+        """
+        last = {(adjustment.task, adjustment.key): adjustment.value for adjustment in adjustments}
+        listed = [{"task": task, "key": key, "value": value} for (task, key), value in sorted(last.items())]
+        return self.from_document({"file": self.document["file"], "adjustments": listed})
+
+    @property
+    def timezone(self) -> str:
+        return self.file.timezone
+
+    @property
+    def business_hours(self) -> BusinessHours | None:
+        return self.file.business_hours
+
+    def task(self, task_type: str) -> TaskPolicy:
+        """What holds for this task type; one that is not listed gets the defaults."""
+        listed = task_type if task_type in self.file.tasks else None
+        if listed not in self._tasks:
+            self._tasks[listed] = self._resolve(Task() if listed is None else self.file.tasks[listed])
+        return self._tasks[listed]
+
+    def _resolve(self, task: Task) -> TaskPolicy:
+        defaults, own = self.file.defaults, task.model_fields_set
+        shared = {name: getattr(task if name in own else defaults, name) for name in Settings.model_fields}
+        rubrics = {"default": Rubric(), **self.file.rubrics}
+        return TaskPolicy.model_construct(
+            **shared,
+            channel=task.channel or defaults.channel,
+            base_risk=task.risk or defaults.base_risk,
+            threshold=task.threshold,
+            people=task.reviewers or defaults.reviewers,
+            rubric=rubrics[task.rubric or defaults.rubric],
+            judge=task.judge,
+            rules=(*self._global_rules, *map(CompiledRule.of, task.rules)),
+            checks=tuple(map(CompiledCheck.of, task.checks)),
+        )
+
+    @cached_property
+    def _global_rules(self) -> tuple[CompiledRule, ...]:
+        """Compiled once, shared by all tasks."""
+        return tuple(map(CompiledRule.of, self.file.rules))
+
+
+def parse_policy(text: str) -> Policy:
+    """Read a policy file's text; PolicyError carries every problem at once, each with path and line."""
+    raw = read_policy(text)
+    return Policy(validated(raw), {"file": raw.data, "adjustments": []})
+
+
+def _canonical(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def _adjusted(file: dict[str, Any], adjustments: list[dict[str, Any]]) -> dict[str, Any]:
+    tasks = {name: dict(task) for name, task in file.get("tasks", {}).items()}
+    for adjustment in adjustments:
+        tasks.setdefault(adjustment["task"], {})[adjustment["key"]] = adjustment["value"]
+    return {**file, "tasks": tasks}
+
+
+def _circle(people: People, *, channel_members: bool) -> Circle:
+    return Circle(frozenset(people.users or ()), people.usergroup, channel_members)
