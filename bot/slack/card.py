@@ -1,0 +1,197 @@
+"""The card: one message per review, the same for everyone who sees it.
+
+Rendered from the database whenever it is sent, so two writers cannot disagree and a decided card has no live button.
+Only our own words, times and mentions are mrkdwn; everything else is in elements that Slack does not parse.
+"""
+
+from dataclasses import dataclass
+
+from bot.slack import limits, phrases
+from bot.slack.blocks import (
+    Block,
+    Element,
+    bold_line,
+    bullets,
+    context,
+    header,
+    option,
+    plain,
+    preformatted,
+    quote,
+    rich_text,
+    section,
+)
+from bot.slack.json_text import compact, pretty, same
+from bot.slack.text import CLIP_MARKER, body, clip, clip_body, escape, one_line, rendered_size, share
+from bot.slack.view import CardView, OutcomeView
+from routing.decision import Json
+
+BODIES = 4_800
+"""Rendered characters that the input, the output and the edit share; the rest of a message stays below the budget."""
+CARD_LINES = 40
+"""Lines of one body, so that a phone reaches the buttons."""
+CARD_REASONS = 6
+_ACTIONS = "actions"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What chat.postMessage and chat.update take; `text` is what notifications and screen readers speak."""
+
+    text: str
+    blocks: list[Block]
+
+
+def render_card(view: CardView) -> Message:
+    """The card for the state of the review; within every limit of Slack for any text."""
+    is_open = view.state == "open"
+    blocks = [header(_id(view, "header"), f"{_headline(view)}: {view.task_type}"), _facts(view)]
+    if view.outcome is not None:
+        blocks += _verdict(view, view.outcome)
+    blocks += _bodies(view)
+    if is_open and view.reasons:
+        blocks.append(_reasons(view))
+    blocks += [_actions(view, with_verdicts=is_open), _footer(view)]
+    return Message(text=_spoken(view), blocks=blocks)
+
+
+def changed_members(before: dict[str, Json], after: dict[str, Json]) -> str:
+    """One line per member that an edit changed, added or removed."""
+    lines = []
+    for key in [*before, *(key for key in after if key not in before)]:
+        if key in before and key in after and same(before[key], after[key]):
+            continue
+        old, new = _member(before, key), _member(after, key)
+        change = f"{old} → {new}" if old != new else f"{old} (changed further on: Details)"
+        lines.append(f"{one_line(key)}: {change}")
+    return "\n".join(lines)
+
+
+def _member(output: dict[str, Json], key: str) -> str:
+    return clip(one_line(compact(output[key])), 200) if key in output else "(none)"
+
+
+def _id(view: CardView, name: str) -> str:
+    """Slack wants a new block_id whenever a block changes."""
+    return f"{view.state}.{name}"
+
+
+def _headline(view: CardView) -> str:
+    if view.outcome is not None:
+        return phrases.VERDICT_DONE[view.outcome.verdict]
+    return {"open": "Decide", "cancelled": "Withdrawn", "timed_out": "Timed out"}[view.state]
+
+
+def _facts(view: CardView) -> Block:
+    risk = f"{phrases.RISK_EMOJI[view.risk]} *{phrases.risk(view).capitalize()}*"
+    if view.state != "open":
+        return section(_id(view, "facts"), f"{_closing(view)}\n{risk} · {phrases.confidence(view)}")
+    due = f"⏳ Due {phrases.moment(view.deadline)} · " if view.deadline else ""
+    waiting = f"{due}{phrases.WHAT_THE_APP_DOES[view.disposition]}"
+    return section(_id(view, "facts"), f"{risk} · {phrases.confidence(view)}\n{waiting}")
+
+
+def _closing(view: CardView) -> str:
+    if view.outcome is not None:
+        verdict = view.outcome.verdict
+        done = f"{phrases.VERDICT_EMOJI[verdict]} *{phrases.VERDICT_DONE[verdict]}*"
+        who = phrases.mentions(view.outcome.decided_by)
+        return f"{done} by {who}, {phrases.moment(view.outcome.decided_at)}"
+    if view.state == "cancelled":
+        return "🚫 *Withdrawn* by the app: there is nothing left to decide."
+    return f"⌛ *Timed out:* nobody decided in time. {phrases.WHAT_THE_APP_DOES[view.disposition]}"
+
+
+def _verdict(view: CardView, outcome: OutcomeView) -> list[Block]:
+    named = {"Category": outcome.category, "Severity": outcome.severity, **outcome.labels}
+    lines = [clip(one_line(f"{name}: {value}"), 80) for name, value in named.items() if value]
+    elements: list[Element] = [bullets(lines[:8])] if lines else []
+    if outcome.reason:
+        elements += [bold_line("Reason"), _body(outcome.reason, 500)]
+    if outcome.correct_answer is not None:
+        elements += [bold_line("Correct answer"), _body(outcome.correct_answer, 500)]
+    return [rich_text(_id(view, "verdict"), elements)] if elements else []
+
+
+def _bodies(view: CardView) -> list[Block]:
+    """What was asked, what the model proposes, what the reviewer made of it; long ones share the room."""
+    parts = [("Asked", view.input), ("The model proposes", view.output)]
+    if view.outcome is not None and view.outcome.verdict == "edit":
+        parts[1] = ("Before: the model's proposal", view.output)
+        parts.append(("After: the reviewer's edit", _edit_shown(view.output, view.outcome.output)))
+    grants = share(BODIES, [rendered_size(body(pretty(value))) + CLIP_MARKER for _, value in parts])
+    elements: list[Element] = []
+    for (title, value), grant in zip(parts, grants, strict=True):
+        elements += [bold_line(title), _body(value, grant)]
+    return [rich_text(_id(view, "bodies"), elements)]
+
+
+def _body(value: Json, limit: int) -> Element:
+    """Prose as a quote, JSON as it is written."""
+    text = clip_body(body(pretty(value)), limit, CARD_LINES)
+    return quote(text) if isinstance(value, str) else preformatted(text)
+
+
+def _edit_shown(before: Json, after: Json) -> Json:
+    if isinstance(before, dict) and isinstance(after, dict):
+        return changed_members(before, after)
+    return after
+
+
+def _reasons(view: CardView) -> Block:
+    lines = [clip(phrases.reason_sentence(reason), 150) for reason in view.reasons[:CARD_REASONS]]
+    if len(view.reasons) > CARD_REASONS:
+        lines.append(f"{len(view.reasons) - CARD_REASONS} more: Details")
+    return rich_text(_id(view, "reasons"), [bold_line("Why you are asked"), bullets(lines)])
+
+
+def _actions(view: CardView, *, with_verdicts: bool) -> Block:
+    more = {"type": "overflow", "action_id": "review.more", "options": [option("Details", "details")]}
+    buttons = [
+        _button("review.approve", "Approve", view.review_id, style="primary"),
+        _button("review.edit", "Edit", view.review_id),
+        _button("review.reject", "Reject", view.review_id, style="danger"),
+    ]
+    elements = [*buttons, more] if with_verdicts else [more]
+    return {"type": "actions", "block_id": f"{view.state}.{_ACTIONS}.{view.review_id}", "elements": elements}
+
+
+def review_of(block_id: str) -> str:
+    """The review that a click in the actions block is about. An overflow has no value of its own to carry it."""
+    return block_id.partition(f".{_ACTIONS}.")[2]
+
+
+def _button(action_id: str, label: str, value: str, style: str | None = None) -> Element:
+    button = {"type": "button", "action_id": action_id, "text": plain(label, limits.BUTTON_TEXT), "value": value}
+    return button if style is None else {**button, "style": style}
+
+
+def _footer(view: CardView) -> Block:
+    facts = [
+        f"{view.app} · {view.decision_id}",
+        f"model {view.model} · confidence: {view.confidence_source}" if view.model else None,
+        f"about {view.subject}" if view.subject else None,
+        f"new try of {view.retry_of}" if view.retry_of else None,
+    ]
+    elements = [plain(fact, 160) for fact in facts if fact]
+    if view.requested_by:
+        elements.append({"type": "mrkdwn", "text": f"for {phrases.mention(view.requested_by)}"})
+    return context(_id(view, "footer"), elements)
+
+
+def _spoken(view: CardView) -> str:
+    outcome = view.outcome
+    by = f" by {phrases.mentions(outcome.decided_by)}" if outcome else ""
+    item = f"{_excerpt(view.task_type, 64)}, {phrases.risk(view)}, {phrases.confidence(view)}"
+    lines = [f"{_headline(view)}{by}: {item}."]
+    if outcome is not None and outcome.reason:
+        lines.append(f"Reason: {_excerpt(outcome.reason, 200)}")
+    lines += [f"Asked: {_excerpt(view.input, 250)}", f"The model proposes: {_excerpt(view.output, 250)}"]
+    if outcome is not None and outcome.verdict == "edit":
+        lines.append(f"After the edit: {_excerpt(_edit_shown(view.output, outcome.output), 250)}")
+    return "\n".join(lines)
+
+
+def _excerpt(value: Json, limit: int) -> str:
+    """One escaped line; cut before the folding too, so that a megabyte costs no more than a page."""
+    return escape(clip(one_line(compact(value)[: 4 * limit]), limit))

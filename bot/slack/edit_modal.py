@@ -1,0 +1,126 @@
+"""The edit form: the model's output, prefilled, to be put right."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.slack import phrases
+from bot.slack.blocks import Block, bold_line, option, preformatted, rich_text
+from bot.slack.edit_plan import FieldKind, PlannedField, parse_field, plan_fields
+from bot.slack.feedback_form import (
+    ACTION,
+    feedback_blocks,
+    input_block,
+    parse_feedback,
+    selected,
+    text_input,
+    typed_text,
+)
+from bot.slack.json_text import JsonTextError, pretty, same
+from bot.slack.modal import FieldErrors, StateValues, View, fits, modal, notice_modal
+from bot.slack.text import body, clip, clip_body, one_line, sendable
+from bot.slack.view import CardView, RubricView
+from routing.decision import Json
+
+CALLBACK = "review.edit"
+SHORT_TEXT = 60
+_HINTS: dict[FieldKind, str] = {"int": "A whole number", "float": "A number", "json": "JSON"}
+_TOO_LARGE = (
+    "This output is too large for a form in Slack. *Details* shows it. To correct it, close this, choose *Reject* and "
+    "give the correct answer there."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EditSubmission:
+    """What a reviewer sent. Without a change (`changed` false) it counts as approve and `output` is the model's own."""
+
+    output: Json
+    changed: bool
+    category: str | None
+    severity: str | None
+    labels: Mapping[str, str]
+    reason: str | None
+
+
+def edit_modal(view: CardView, rubric: RubricView) -> View:
+    """The form, or a modal without submit that says what to do if the output does not fit into one."""
+    inputs = [block for field in plan_fields(view.output) for block in _inputs(field)]
+    blocks = [asked(view), *inputs, *feedback_blocks(rubric, "edit")]
+    form = modal("Edit", blocks, callback_id=CALLBACK, review_id=view.review_id, submit="Send")
+    return form if fits(form) else notice_modal("Too large to edit here", _TOO_LARGE)
+
+
+def asked(view: CardView) -> Block:
+    """What the form is about: the task and the beginning of the input."""
+    request = clip_body(body(pretty(view.input)), 1_000, 15)
+    title = f"{view.task_type} · {phrases.risk(view)} · Asked"
+    return rich_text("asked", [bold_line(title), preformatted(request)])
+
+
+def parse_edit(view: CardView, rubric: RubricView, values: StateValues) -> EditSubmission | FieldErrors:
+    """Reads a submission against the stored output of the model; `values` is `view.state.values`."""
+    feedback, errors = parse_feedback(rubric, "edit", values)
+    fields = plan_fields(view.output)
+    members: list[Json] = []
+    for field in fields:
+        try:
+            members.append(parse_field(field, _typed(field, values)))
+        except JsonTextError as error:
+            errors[field.block_id()] = f"{_name(field)}: {error}."
+        except KeyError:
+            errors[field.block_id()] = f"{_name(field)}: this field is missing; close the form and open it again."
+    if errors:
+        return FieldErrors(errors)
+    output = members[0] if fields[0].key is None else dict(zip((field.key for field in fields), members, strict=True))
+    changed = not same(output, view.output)
+    return EditSubmission(
+        output=output if changed else view.output,
+        changed=changed,
+        category=feedback.category,
+        severity=feedback.severity,
+        labels=feedback.labels,
+        reason=feedback.reason,
+    )
+
+
+def _inputs(field: PlannedField) -> list[Block]:
+    if field.kind == "bool":
+        return [_yes_no(field)]
+    count = len(field.chunks)
+    return [
+        text_input(
+            field.block_id(number),
+            f"{_name(field)} ({number + 1} of {count})" if count > 1 else _name(field),
+            initial=sendable(chunk),
+            hint=_HINTS.get(field.kind, ""),
+            multiline=_is_long(field),
+        )
+        for number, chunk in enumerate(field.chunks)
+    ]
+
+
+def _is_long(field: PlannedField) -> bool:
+    """Short members get one line each, so that the form stays short on a phone."""
+    text = field.chunks[0]
+    return field.key is None or len(text) > SHORT_TEXT or "\n" in sendable(text)
+
+
+def _yes_no(field: PlannedField) -> Block:
+    options = {word: option(word, word) for word in ("true", "false")}
+    element = {
+        "type": "static_select",
+        "action_id": ACTION,
+        "options": list(options.values()),
+        "initial_option": options[field.chunks[0]],
+    }
+    return input_block(field.block_id(), _name(field), element, required=True)
+
+
+def _typed(field: PlannedField, values: StateValues) -> list[str]:
+    if field.kind == "bool":
+        return [selected(values, field.block_id()) or field.chunks[0]]
+    return [typed_text(values, field.block_id(number)) for number in range(len(field.chunks))]
+
+
+def _name(field: PlannedField) -> str:
+    return "Output" if field.key is None else clip(one_line(field.key), 100)

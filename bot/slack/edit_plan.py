@@ -1,0 +1,103 @@
+"""Which inputs an output is edited in, and what their values mean.
+
+The plan is a pure function of the model's output: it is made once to open the form and again, from the stored output,
+to read the submission, so nothing about it is taken from Slack.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bot.slack.json_text import depth, parse_float, parse_int, parse_json, parse_text, pretty
+from bot.slack.text import chunks, sendable
+from routing.decision import Json
+
+FieldKind = Literal["text", "int", "float", "bool", "json"]
+
+INPUT_CHUNK = 2_900
+"""Rendered characters prefilled in one input: below Slack's 3,000, so that there is room to add some."""
+MAX_INPUTS = 40
+"""More would be a form that nobody reads: then the object is edited as JSON text."""
+MAX_DEPTH = 3
+"""Levels of nesting up to which an object is edited field by field."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedField:
+    """One member of the output, or with `key` None all of it, prefilled in one input per chunk."""
+
+    index: int
+    key: str | None
+    kind: FieldKind
+    original: Json
+    chunks: tuple[str, ...]
+
+    def block_id(self, chunk: int = 0) -> str:
+        return f"output-{self.index}-{chunk}"
+
+
+def plan_fields(output: Json) -> tuple[PlannedField, ...]:
+    """A flat enough object member by member, a string as text, anything else as JSON text."""
+    if isinstance(output, dict) and 0 < len(output) <= MAX_INPUTS and depth(output) <= MAX_DEPTH:
+        fields = tuple(_field(index, key, member) for index, (key, member) in enumerate(output.items()))
+        if sum(len(field.chunks) for field in fields) <= MAX_INPUTS:
+            return fields
+    return (_field(0, None, output),)
+
+
+def parse_field(field: PlannedField, typed: Sequence[str]) -> Json:
+    """The value typed into the chunks of a field; the very original if none of them was touched.
+
+    Raises json_text.JsonTextError if it is not a value of the field's type.
+    """
+    if all(_untouched(was, now) for was, now in zip(field.chunks, typed, strict=True)):
+        return field.original
+    text = _joined(field.chunks, typed)
+    match field.kind:
+        case "text":
+            return parse_text(text)
+        case "int":
+            return parse_int(text.strip())
+        case "float":
+            return parse_float(text.strip())
+        case "bool":
+            return text == "true"
+        case "json":
+            return parse_json(text)
+
+
+def _field(index: int, key: str | None, value: Json) -> PlannedField:
+    kind = _kind(value) if key is not None or isinstance(value, str) else "json"
+    return PlannedField(index, key, kind, value, tuple(chunks(pretty(value), INPUT_CHUNK)))
+
+
+def _kind(value: Json) -> FieldKind:
+    match value:
+        case str():
+            return "text"
+        case bool():
+            return "bool"
+        case int():
+            return "int"
+        case float():
+            return "float"
+        case _:
+            return "json"
+
+
+def _untouched(was: str, now: str) -> bool:
+    """Slack may trim an input and rewrite its newlines."""
+    return sendable(was).strip() == sendable(now).strip()
+
+
+def _joined(was: Sequence[str], now: Sequence[str]) -> str:
+    """Untouched chunks as they were; in touched ones the white space at an inner seam is the original's."""
+    parts = []
+    last = len(was) - 1
+    for index, (old, new) in enumerate(zip(was, now, strict=True)):
+        if _untouched(old, new):
+            parts.append(old)
+        elif new.strip():
+            before = old[: len(old) - len(old.lstrip())] + new.lstrip() if index else new
+            parts.append(before.rstrip() + old[len(old.rstrip()) :] if index < last else before)
+    return "".join(parts)

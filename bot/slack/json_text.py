@@ -1,0 +1,98 @@
+"""JSON as people read and type it: pretty text out, strictly checked values in."""
+
+import json
+import math
+import re
+
+from routing.decision import Json
+
+MAX_DEPTH = 64
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+
+
+class JsonTextError(ValueError):
+    """What a person typed is no value that we can store; the message says what to do, without a full stop."""
+
+
+def pretty(value: Json) -> str:
+    """A string as it is, anything else as indented JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def compact(value: Json) -> str:
+    """A string as it is, anything else as JSON in one line."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def same(left: Json, right: Json) -> bool:
+    """Equal as JSON, types included: 5 is not 5.0 and not true. The order of members does not matter."""
+    return json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)
+
+
+def depth(value: Json) -> int:
+    """0 for a scalar, 1 for a flat list or object."""
+    if isinstance(value, dict):
+        return 1 + max(map(depth, value.values()), default=0)
+    if isinstance(value, list):
+        return 1 + max(map(depth, value), default=0)
+    return 0
+
+
+def parse_text(text: str) -> str:
+    """Raises JsonTextError for characters that a database cannot hold."""
+    if _UNSTORABLE.search(text):
+        raise JsonTextError("remove the invisible control character")
+    return text
+
+
+def parse_int(text: str) -> int:
+    """Raises JsonTextError unless it is a whole number of 64 bits."""
+    if not _INTEGER.fullmatch(text):
+        raise JsonTextError("enter a whole number such as 120")
+    if len(text) > 20 or not -(2**63) <= int(text) < 2**63:
+        raise JsonTextError("this number is too large")
+    return int(text)
+
+
+def parse_float(text: str) -> float:
+    """Raises JsonTextError unless it is a finite number; `7` gives 7.0."""
+    if not _NUMBER.fullmatch(text):
+        raise JsonTextError("enter a number such as 0.5")
+    number = float(text)
+    if not math.isfinite(number):
+        raise JsonTextError("this number is too large")
+    return number
+
+
+def parse_json(text: str) -> Json:
+    """Raises JsonTextError for what is no JSON, and for NaN, infinities, integers beyond 64 bits, U+0000 and nesting
+    deeper than 64."""
+    try:
+        value = json.loads(text, parse_int=parse_int, parse_float=parse_float, parse_constant=_refuse_constant)
+        levels = depth(value)
+    except json.JSONDecodeError as error:
+        raise JsonTextError(f"not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}") from None
+    except RecursionError:
+        raise JsonTextError(f"nested deeper than {MAX_DEPTH} levels") from None
+    if levels > MAX_DEPTH:
+        raise JsonTextError(f"nested deeper than {MAX_DEPTH} levels")
+    _refuse_unstorable(value)
+    return value
+
+
+def _refuse_constant(name: str) -> Json:
+    raise JsonTextError(f"{name} is not a JSON number")
+
+
+def _refuse_unstorable(value: Json) -> None:
+    if isinstance(value, str):
+        parse_text(value)
+    elif isinstance(value, dict):
+        for key, member in value.items():
+            parse_text(key)
+            _refuse_unstorable(member)
+    elif isinstance(value, list):
+        for member in value:
+            _refuse_unstorable(member)

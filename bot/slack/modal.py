@@ -1,0 +1,94 @@
+"""The frame of every modal, and modals that only show text."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from bot.slack import limits
+from bot.slack.blocks import Block, Element, bold_line, context, plain, preformatted, rich_text, section
+from bot.slack.text import body, chunks
+
+View = dict[str, Any]
+StateValues = dict[str, dict[str, dict[str, Any]]]
+"""`view.state.values` of a submission: block_id, action_id, then the element's value."""
+
+_ROOM_FOR_THE_LAST_WORDS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class FieldErrors:
+    """What stops a submission: block_id of the input to the sentence shown beside it (`response_action: errors`)."""
+
+    errors: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A titled text of any length; `url` only as `blocks.web_address` lets it through."""
+
+    title: str
+    text: str = ""
+    url: str | None = None
+
+
+def modal(title: str, blocks: list[Block], *, callback_id: str, review_id: str = "", submit: str | None = None) -> View:
+    """A view for views.open, views.update and `response_action: update`. It carries nothing but the review's id."""
+    view: View = {
+        "type": "modal",
+        "callback_id": callback_id,
+        "title": plain(title, limits.MODAL_TITLE),
+        "close": plain("Cancel" if submit else "Close", limits.MODAL_TITLE),
+        "blocks": blocks,
+    }
+    if review_id:
+        view["private_metadata"] = json.dumps({"review": review_id})
+    if submit:
+        view["submit"] = plain(submit, limits.MODAL_TITLE)
+    return view
+
+
+def fits(view: View) -> bool:
+    return len(view["blocks"]) <= limits.MODAL_BLOCKS and json_bytes(view) <= limits.VIEW_BYTES
+
+
+def json_bytes(value: Any) -> int:
+    """As slack_sdk sends it: every character beyond ASCII is an escape."""
+    return len(json.dumps(value))
+
+
+def notice_modal(title: str, mrkdwn: str) -> View:
+    """One of the sentences of `notices`, where a modal is open already."""
+    return modal(title, [section("notice", mrkdwn)], callback_id="review.notice")
+
+
+def loading_modal(title: str) -> View:
+    """Opened at once, because a trigger_id lives for three seconds; replaced by views.update."""
+    return modal(title, [section("loading", "Loading …")], callback_id="review.loading")
+
+
+def text_modal(title: str, first: list[Block], parts: Iterable[Part], *, callback_id: str) -> View:
+    """Shows the parts in full over as many blocks as a view holds; what does not fit is counted at the end."""
+    view = modal(title, list(first), callback_id=callback_id)
+    room = limits.VIEW_BYTES - json_bytes(view) - _ROOM_FOR_THE_LAST_WORDS
+    left_out = 0
+    for part in parts:
+        for title_element, chunk in _pieces(part):
+            block = rich_text(
+                f"part-{len(view['blocks'])}", [title_element, *([preformatted(body(chunk))] if chunk else [])]
+            )
+            room -= json_bytes(block) + 2
+            if left_out or room < 0 or len(view["blocks"]) >= limits.MODAL_BLOCKS - 1:
+                left_out += len(chunk)
+            else:
+                view["blocks"].append(block)
+    if left_out:
+        view["blocks"].append(context("left-out", [plain(f"{left_out:,} more characters do not fit into Slack.", 200)]))
+    return view
+
+
+def _pieces(part: Part) -> Iterable[tuple[Element, str]]:
+    pieces = chunks(part.text, limits.BLOCK_TEXT)
+    for number, chunk in enumerate(pieces, 1):
+        count = f" ({number} of {len(pieces)})" if len(pieces) > 1 else ""
+        yield bold_line(f"{part.title}{count}", part.url if number == 1 else None), chunk

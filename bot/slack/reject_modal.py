@@ -1,0 +1,63 @@
+"""The rejection form: what is wrong, how badly, why, and what would have been right."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.slack.edit_modal import asked
+from bot.slack.feedback_form import feedback_blocks, parse_feedback, text_input, typed_text
+from bot.slack.json_text import JsonTextError, parse_json, parse_text
+from bot.slack.modal import FieldErrors, StateValues, View, modal
+from bot.slack.view import CardView, RubricView
+from routing.decision import Json
+
+CALLBACK = "review.reject"
+
+
+@dataclass(frozen=True, slots=True)
+class RejectSubmission:
+    """What a reviewer sent; `correct_answer` None means that they gave none."""
+
+    category: str | None
+    severity: str | None
+    labels: Mapping[str, str]
+    reason: str | None
+    correct_answer: Json
+
+
+def reject_modal(view: CardView, rubric: RubricView) -> View:
+    hint = "" if isinstance(view.output, str) else "JSON like the model's output, or plain words"
+    blocks = [asked(view), *feedback_blocks(rubric, "reject"), text_input("answer", "Correct answer", hint=hint)]
+    return modal("Reject", blocks, callback_id=CALLBACK, review_id=view.review_id, submit="Reject")
+
+
+def parse_reject(view: CardView, rubric: RubricView, values: StateValues) -> RejectSubmission | FieldErrors:
+    """Reads a submission; `values` is `view.state.values`."""
+    feedback, errors = parse_feedback(rubric, "reject", values)
+    answer: Json = None
+    try:
+        answer = _answer(view.output, typed_text(values, "answer").strip())
+    except JsonTextError as error:
+        errors["answer"] = f"Correct answer: {error}."
+    if errors:
+        return FieldErrors(errors)
+    return RejectSubmission(
+        category=feedback.category,
+        severity=feedback.severity,
+        labels=feedback.labels,
+        reason=feedback.reason,
+        correct_answer=answer,
+    )
+
+
+def _answer(output: Json, text: str) -> Json:
+    """For a string output the words; else JSON, unless what was typed does not even look like it."""
+    if not text:
+        return None
+    if isinstance(output, str):
+        return parse_text(text)
+    try:
+        return parse_json(text)
+    except JsonTextError:
+        if text[0] in "{[":
+            raise
+        return parse_text(text)

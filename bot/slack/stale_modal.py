@@ -1,0 +1,32 @@
+"""A form that was sent after the review had closed: nothing that a person typed is lost."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot.slack import notices
+from bot.slack.blocks import section
+from bot.slack.modal import Part, StateValues, View, text_modal
+from bot.slack.text import sendable
+from bot.slack.view import CardView
+
+
+def stale_modal(view: CardView, typed: Sequence[tuple[str, str]]) -> View:
+    """Says who decided, when and what, and shows the typed texts back to copy. As the answer to the submission."""
+    first = [section("closed", notices.already_closed(view))]
+    if typed:
+        first.append(section("typed", "This is what you typed; it was *not* sent. You can copy it."))
+    parts = [Part(label, text) for label, text in typed]
+    return text_modal("Already closed", first, parts, callback_id="review.stale")
+
+
+def typed_texts(blocks: Sequence[Mapping[str, Any]], values: StateValues) -> list[tuple[str, str]]:
+    """Label and text of each text input that the person changed, from the `view` of a submission."""
+    typed = []
+    for block in blocks:
+        element = block.get("element", {})
+        if element.get("type") != "plain_text_input":
+            continue
+        text = values.get(block["block_id"], {}).get(element["action_id"], {}).get("value") or ""
+        if sendable(text).strip() != sendable(element.get("initial_value", "")).strip():
+            typed.append((block["label"]["text"], text))
+    return [(label, text) for label, text in typed if text]
