@@ -1,0 +1,76 @@
+// A channel or one of its threads: the list of messages and the composer below it.
+
+import { get, send } from "./api.js";
+import { composer } from "./composer.js";
+import { el } from "./dom.js";
+import { messageNode } from "./message.js";
+import { MessageList } from "./message_list.js";
+
+const isReply = (message) => message.thread_ts && message.thread_ts !== message.ts && message.subtype !== "thread_broadcast";
+
+export class Conversation {
+  /** `thread` is null for the channel itself; `onThread(message)` opens a thread. */
+  constructor({ world, channel, thread, drafts, onThread }) {
+    this.world = world;
+    this.channel = channel;
+    this.thread = thread;
+    const title = world.channelTitle(channel);
+    const doing = {
+      onAct: (message, action) => send("/ui/action", { ...this.#at, ts: message.ts, ...action }),
+      onShortcut: (message, shortcut) => send("/ui/shortcut", { ...this.#at, callback_id: shortcut.callback_id, ts: message.ts }),
+      onThread: thread ? null : onThread,
+    };
+    this.list = new MessageList({
+      label: thread ? `Thread in ${title}` : `Messages in ${title}`,
+      build: (message) => messageNode(message, world, doing),
+    });
+    this.node = el("div", { class: "conversation" }, this.list.node, this.#composer(title, drafts));
+  }
+
+  get #at() {
+    return { as: this.world.me.id, channel: this.channel.id };
+  }
+
+  #composer(title, drafts) {
+    const { world, thread } = this;
+    return composer({
+      label: thread ? "Reply…" : `Message ${title}`,
+      world,
+      inThread: Boolean(thread),
+      archived: this.channel.is_archived,
+      drafts,
+      key: [world.me.id, this.channel.id, thread].join("/"),
+      doing: {
+        sendText: (text) => send("/ui/message", { ...this.#at, text: world.toWire(text), ...(thread ? { thread_ts: thread } : {}) }),
+        sendCommand: (command, text) => send("/ui/command", { ...this.#at, command, text }),
+        runShortcut: (shortcut) => send("/ui/shortcut", { ...this.#at, callback_id: shortcut.callback_id }),
+      },
+    });
+  }
+
+  /** Fetches what there is now. */
+  async load() {
+    const params = this.thread ? { ...this.#at, thread: this.thread } : this.#at;
+    const answer = await get("/ui/messages", params);
+    if (answer) this.list.sync(answer.messages);
+  }
+
+  /** Whether a message of this channel is shown here. */
+  shows(message) {
+    if (message.channel !== this.channel.id) return false;
+    return this.thread ? message.ts === this.thread || message.thread_ts === this.thread : !isReply(message);
+  }
+
+  receive(message) {
+    const isNew = this.list.upsert(message);
+    if (isNew) this.list.announce({ mine: message.user === this.world.me.id });
+  }
+
+  remove(ts) {
+    this.list.remove(ts);
+  }
+
+  focus() {
+    this.node.querySelector("textarea")?.focus();
+  }
+}

@@ -1,0 +1,89 @@
+// plain_text_input, number_input, datepicker and timepicker.
+
+import { el } from "./dom.js";
+
+const DEFAULT_MAX = 3000;
+
+/** Slack counts characters, not UTF-16 halves. */
+export const lengthOf = (text) => [...text].length;
+
+export function plainTextInput(element, { fire, dispatches }) {
+  const common = { class: "text-input", placeholder: element.placeholder?.text, autocomplete: "off" };
+  const control = element.multiline ? el("textarea", { ...common, rows: 5 }) : el("input", { ...common, type: "text" });
+  control.value = element.initial_value ?? "";
+  const most = element.max_length ?? DEFAULT_MAX;
+  const counter = el("span", { class: "counter", "aria-hidden": "true" });
+  const count = () => {
+    const left = most - lengthOf(control.value);
+    // The count matters when a limit was set or is near.
+    counter.hidden = element.max_length === undefined && left > 200;
+    counter.textContent = String(left);
+    counter.classList.toggle("over", left < 0);
+  };
+  count();
+  listen(control, element, { fire, dispatches }, count);
+  return {
+    control,
+    node: el("div", { class: "text-field" }, control, counter),
+    read: () => ({ type: "plain_text_input", value: control.value || null }),
+    write: (value) => {
+      control.value = value.value ?? "";
+      count();
+    },
+  };
+}
+
+function listen(control, element, { fire, dispatches }, count) {
+  if (!dispatches) {
+    control.addEventListener("input", count);
+    return;
+  }
+  const triggers = element.dispatch_action_config?.trigger_actions_on ?? ["on_enter_pressed"];
+  control.addEventListener("input", () => {
+    count();
+    if (triggers.includes("on_character_entered")) fire();
+  });
+  control.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing || !triggers.includes("on_enter_pressed")) return;
+    // The app gets an action; the form is not submitted by the same key.
+    event.preventDefault();
+    fire();
+  });
+}
+
+export function numberInput(element, { fire, dispatches }) {
+  const control = el("input", {
+    class: "text-input", type: "text", placeholder: element.placeholder?.text, autocomplete: "off",
+    inputmode: element.is_decimal_allowed ? "decimal" : "numeric",
+  });
+  control.value = element.initial_value ?? "";
+  listen(control, element, { fire, dispatches }, () => {});
+  return {
+    control,
+    read: () => ({ type: "number_input", value: control.value.trim() || null }),
+    write: (value) => {
+      control.value = value.value ?? "";
+    },
+  };
+}
+
+/** A native picker whose value sits in `member` of the state. */
+function picker(type, inputType, member, initial, fire) {
+  const control = el("input", { class: "text-input picker", type: inputType, onchange: () => fire() });
+  control.value = initial ?? "";
+  return {
+    control,
+    read: () => ({ type, [member]: control.value || null }),
+    write: (value) => {
+      control.value = value[member] ?? "";
+    },
+  };
+}
+
+export function datepicker(element, { fire }) {
+  return picker("datepicker", "date", "selected_date", element.initial_date, fire);
+}
+
+export function timepicker(element, { fire }) {
+  return picker("timepicker", "time", "selected_time", element.initial_time, fire);
+}

@@ -1,0 +1,96 @@
+// One message: avatar, name, time, content, thread link, and the actions that appear on hover or focus.
+
+import { avatar } from "./avatar.js";
+import { renderBlocks } from "./blocks.js";
+import { dateOfTs, dayLabel, fullLabel, timeLabel } from "./clock.js";
+import { el, imageUrl } from "./dom.js";
+import { openMenu } from "./menu.js";
+import { mrkdwn } from "./mrkdwn.js";
+import { Surface } from "./surface.js";
+
+function head(message, author, name) {
+  const at = dateOfTs(message.ts);
+  return el(
+    "div",
+    { class: "message-head" },
+    el("span", { class: "author" }, name),
+    (message.is_bot || author.is_bot) && el("span", { class: "badge" }, "APP"),
+    el("time", { class: "time", datetime: at.toISOString(), title: fullLabel(at) }, timeLabel(at)),
+  );
+}
+
+function attachedFile(file) {
+  const name = file.title || file.name || "file";
+  const source = imageUrl(file.url_private ?? "");
+  const isImage = source && (file.mimetype ?? "").startsWith("image/");
+  const content = isImage ? el("img", { class: "block-image", src: source, alt: file.alt_txt ?? name, loading: "lazy" }) : "";
+  const caption = source ? el("a", { href: source, target: "_blank", rel: "noopener noreferrer" }, name) : name;
+  return el("figure", { class: "b-image" }, el("figcaption", {}, caption), content);
+}
+
+function content(message, world, onAct) {
+  const surface = new Surface(world, (action) => onAct(message, action));
+  const hasBlocks = message.blocks?.length > 0;
+  const main = hasBlocks ? renderBlocks(message.blocks, surface) : el("div", { class: "text" }, mrkdwn(message.text ?? "", world));
+  const edited = message.edited && el("span", { class: "edited", title: fullLabel(dateOfTs(message.edited.ts)) }, "(edited)");
+  if (edited && !hasBlocks) main.append(" ", edited);
+  return el("div", { class: "content" }, main, (message.files ?? []).map(attachedFile), hasBlocks && edited);
+}
+
+function repliesLink(message, world, onThread) {
+  if (!message.reply_count) return null;
+  const faces = (message.reply_users ?? []).slice(0, 3).map((id) => avatar(world.person(id), "small"));
+  const latest = message.latest_reply && dateOfTs(message.latest_reply);
+  const words = `${message.reply_count} ${message.reply_count === 1 ? "reply" : "replies"}`;
+  return el(
+    "button",
+    { type: "button", class: "replies", "data-replies": message.reply_count, onclick: () => onThread(message) },
+    faces,
+    el("span", { class: "replies-count" }, words),
+    latest && el("span", { class: "replies-last" }, `Last reply ${dayLabel(latest).toLowerCase()} at ${timeLabel(latest)}`),
+  );
+}
+
+function toolbar(message, world, { onThread, onShortcut }) {
+  const shortcuts = world.shortcutsOf("message");
+  const reply =
+    onThread && el("button", { type: "button", class: "icon-button", "aria-label": "Reply in thread", title: "Reply in thread", "data-tool": "thread", onclick: () => onThread(message) }, "💬");
+  const more =
+    shortcuts.length > 0 &&
+    el("button", { type: "button", class: "icon-button", "aria-label": "Message shortcuts", title: "Message shortcuts", "aria-haspopup": "menu", "aria-expanded": "false", "data-tool": "shortcuts" }, "⋮");
+  if (!reply && !more) return null;
+  if (more) {
+    const items = shortcuts.map((shortcut) => ({
+      label: shortcut.name,
+      description: world.bot?.real_name,
+      props: { "data-shortcut": shortcut.callback_id },
+      choose: () => onShortcut(message, shortcut),
+    }));
+    more.addEventListener("click", () => openMenu(more, items, "Message shortcuts"));
+  }
+  return el("div", { class: "tools", role: "group", "aria-label": "Message actions" }, reply, more);
+}
+
+/**
+ * The node of a message. `doing` is {onAct(message, action), onShortcut(message, shortcut), onThread?(message)};
+ * without onThread (inside the thread pane) there is no thread link.
+ */
+export function messageNode(message, world, doing) {
+  const author = world.person(message.user);
+  const name = message.username || author.real_name;
+  const onlyYou = message.ephemeral && el("div", { class: "only-you" }, el("span", { "aria-hidden": "true" }, "👁 "), "Only visible to you");
+  return el(
+    "article",
+    { class: `message${message.ephemeral ? " ephemeral" : ""}`, "data-ts": message.ts, tabindex: "-1", "aria-label": `${name}, ${timeLabel(dateOfTs(message.ts))}` },
+    avatar({ ...author, real_name: name }),
+    el(
+      "div",
+      { class: "message-main" },
+      onlyYou,
+      head(message, author, name),
+      content(message, world, doing.onAct),
+      doing.onThread && repliesLink(message, world, doing.onThread),
+    ),
+    !message.ephemeral && toolbar(message, world, doing),
+  );
+}

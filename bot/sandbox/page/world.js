@@ -1,0 +1,50 @@
+// Who and what there is, as the acting person sees it.
+
+export class World {
+  constructor(state) {
+    this.team = state.team;
+    this.me = state.me;
+    this.people = state.people;
+    this.bot = state.bot;
+    this.commands = state.commands;
+    this.shortcuts = state.shortcuts;
+    this.channels = new Map(state.channels.map((channel) => [channel.id, channel]));
+  }
+
+  person(id) {
+    if (id === this.bot?.id) return this.bot;
+    return this.people.find((person) => person.id === id) ?? { id, name: id, real_name: id, color: "#696969", is_bot: false };
+  }
+
+  personName(id) {
+    return this.person(id).real_name;
+  }
+
+  /** The name without "#", or null for a channel this person cannot see. */
+  channelName(id) {
+    return this.channels.get(id)?.name ?? null;
+  }
+
+  /** "#ai-review", or the bot's name for the direct message with it. */
+  channelTitle(channel) {
+    return channel.is_im ? this.bot?.real_name ?? channel.name : `#${channel.name}`;
+  }
+
+  shortcutsOf(type) {
+    return this.shortcuts.filter((shortcut) => shortcut.type === type);
+  }
+
+  /** What was typed as Slack would send it: entities escaped, @name and #channel as references. */
+  toWire(text) {
+    const escaped = text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+    return escaped
+      .replace(/(^|[\s(])@([\w.-]*\w)/g, (whole, before, name) => {
+        const person = [...this.people, this.bot].find((one) => one && (one.name === name || one.real_name === name));
+        return person ? `${before}<@${person.id}>` : whole;
+      })
+      .replace(/(^|[\s(])#([\w-]+)/g, (whole, before, name) => {
+        const channel = [...this.channels.values()].find((one) => !one.is_im && one.name === name);
+        return channel ? `${before}<#${channel.id}>` : whole;
+      });
+  }
+}

@@ -1,0 +1,45 @@
+"""A real Chromium for tests that use a page as a person does."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from playwright.async_api import Browser, async_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+# A test browser talks to loopback only: no updates, no sync, no background traffic.
+ARGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+DESKTOP = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+
+
+def find_chromium() -> str:
+    """The path of the system's Chromium. Without one the test is skipped, or fails where `REQUIRE_BROWSER=1`."""
+    path = next((found for name in NAMES if (found := shutil.which(name))), None)
+    if path is not None:
+        return path
+    reason = f"no Chromium on this machine (looked on PATH for {', '.join(NAMES)})"
+    if os.environ.get("REQUIRE_BROWSER") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@asynccontextmanager
+async def launch() -> AsyncIterator[Browser]:
+    """`async with launch() as browser: page = await browser.new_page(viewport=PHONE)`."""
+    path = find_chromium()
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=list(ARGS))
+        try:
+            yield browser
+        finally:
+            await browser.close()
