@@ -1,7 +1,7 @@
 """CEL, the language of the policy's rules and of its `cel` checks.
 
-`cel-expr-python` gives most errors as values whose plain value is truthy, and a few as exceptions. Only a value of CEL
-type BOOL counts here; everything else is an `EvaluationError`, so that a rule or check can fail closed.
+`cel-expr-python` gives most errors as values, which are truthy, and a few as exceptions. Only CEL's BOOL counts here;
+everything else is an `EvaluationError`, so that a rule or check can fail closed.
 """
 
 import re
@@ -82,25 +82,24 @@ class Expression:
         """Compile; ValueError when it is not CEL, names an unknown variable or cannot be boolean."""
         self.source = source
         try:
-            self._compiled = _ENVIRONMENT.compile(source)
+            self.compiled = _ENVIRONMENT.compile(source)
         except RuntimeError as error:
             raise ValueError(f"invalid CEL: {_readable(str(error))}") from None
-        kind = self._compiled.return_type()
+        kind = self.compiled.return_type()
         if kind not in (_TYPE.BOOL, _TYPE.DYN):
             raise ValueError(f"invalid CEL: gives {kind.name()}, where a boolean is needed")
 
     def holds(self, facts: Facts) -> bool:
         """Evaluate; EvaluationError when there is no boolean answer (missing key, wrong type, budget)."""
         try:
-            value = self._compiled.eval(facts.activation)
+            value = self.compiled.eval(facts.activation)
+            answer = value.value()
         except RuntimeError as error:
             raise EvaluationError(str(error)) from None
+        if answer is True or answer is False:  # Python's bool comes from CEL's BOOL only
+            return answer
         kind = value.type()
-        if kind == _TYPE.BOOL:
-            return bool(value.value())
-        if kind == _TYPE.ERROR:
-            raise EvaluationError(str(value.plain_value()))
-        raise EvaluationError(f"gave {kind.name()}, not a boolean")
+        raise EvaluationError(str(answer) if kind == _TYPE.ERROR else f"gave {kind.name()}, not a boolean")
 
 
 def _readable(message: str) -> str:
