@@ -1,0 +1,112 @@
+"""Carries signed requests to the app and watches the three seconds it has for its answer."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+from slack_sdk.signature import SignatureVerifier
+
+from bot.clock import Clock
+from bot.sandbox import limits
+from bot.sandbox.faults import Faults
+
+TROUBLE = "We had some trouble connecting. Try again?"
+
+
+@dataclass
+class Ack:
+    """How the app answered.
+
+    `status` is the HTTP status, None if no answer came in time; `latency` is in seconds of the sandbox clock;
+    `response` is the parsed JSON or the text. `error` is what Slack shows the person if it went wrong, `errors` what
+    it shows beside the inputs of a modal, by block id. `failure` is Slack's retry reason.
+    """
+
+    status: int | None
+    latency: float
+    response: Any = None
+    error: str | None = None
+    errors: dict[str, str] = field(default_factory=dict)
+    failure: str | None = None
+    no_retry: bool = False
+
+    @property
+    def ok(self) -> bool:
+        return self.error is None and not self.errors
+
+
+class Courier:
+    """`url` is the app's request URL for everything; None until the app is there."""
+
+    def __init__(self, clock: Clock, faults: Faults, signing_secret: str) -> None:
+        self.url: str | None = None
+        self._clock = clock
+        self._faults = faults
+        self._signer = SignatureVerifier(signing_secret)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def start(self) -> None:
+        # The clock decides how long we wait, not aiohttp.
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None))
+
+    async def stop(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def send_form(self, kind: str, fields: Mapping[str, str]) -> Ack:
+        return await self._send(kind, urlencode(fields).encode(), "application/x-www-form-urlencoded", {})
+
+    async def send_json(self, kind: str, payload: Any, headers: Mapping[str, str]) -> Ack:
+        return await self._send(kind, json.dumps(payload).encode(), "application/json", headers)
+
+    async def _send(self, kind: str, body: bytes, content_type: str, headers: Mapping[str, str]) -> Ack:
+        signed = {"Content-Type": content_type, **headers}
+        if self._faults.take(kind) is None:
+            return await self._deliver(body, signed)
+        first, _ = await asyncio.gather(self._deliver(body, signed), self._deliver(body, signed))
+        return first
+
+    async def _deliver(self, body: bytes, headers: Mapping[str, str]) -> Ack:
+        """Like Slack: hang up after three seconds."""
+        if self.url is None:
+            return Ack(None, 0.0, error=TROUBLE, failure="connection_failed")
+        began = self._clock.now()
+        answer = asyncio.ensure_future(self._post(self.url, body, headers))
+        deadline = asyncio.ensure_future(self._clock.sleep(limits.ACK_SECONDS))
+        try:
+            await asyncio.wait({answer, deadline}, return_when=asyncio.FIRST_COMPLETED)
+            ack = answer.result() if answer.done() else Ack(None, 0.0, error=TROUBLE, failure="http_timeout")
+        finally:
+            answer.cancel()
+            deadline.cancel()
+        ack.latency = (self._clock.now() - began).total_seconds()
+        return ack
+
+    async def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Ack:
+        assert self._session is not None, "the sandbox is not started"  # noqa: S101  a programming error, not input
+        try:
+            async with self._session.post(url, data=body, headers={**headers, **self._signature(body)}) as response:
+                content = await response.read()
+                no_retry = response.headers.get("x-slack-no-retry") == "1"
+                if response.status != 200:
+                    return Ack(response.status, 0.0, error=TROUBLE, failure="http_error", no_retry=no_retry)
+                return Ack(200, 0.0, _parsed(content))
+        except aiohttp.ClientError:
+            return Ack(None, 0.0, error=TROUBLE, failure="connection_failed")
+
+    def _signature(self, body: bytes) -> dict[str, str]:
+        timestamp = str(int(self._clock.now().timestamp()))
+        signature = self._signer.generate_signature(timestamp=timestamp, body=body)
+        return {"X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": signature or ""}
+
+
+def _parsed(content: bytes) -> Any:
+    text = content.decode("utf-8", "replace")
+    try:
+        return json.loads(text) if text else None
+    except ValueError:
+        return text

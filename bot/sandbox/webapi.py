@@ -1,0 +1,184 @@
+"""POST /api/<method>: who calls, may it, how often, does something go wrong, and then what the method does."""
+
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+
+from bot.clock import Clock
+from bot.sandbox.arguments import Arguments, read_arguments
+from bot.sandbox.chat import Chat
+from bot.sandbox.errors import SlackError
+from bot.sandbox.faults import Fault, Faults
+from bot.sandbox.passes import Passes
+from bot.sandbox.rates import RateLimitedError, Rates
+from bot.sandbox.scopes import Scopes
+from bot.sandbox.world import World
+
+Json = dict[str, Any]
+Method = Callable[[Arguments], Json]
+
+
+@dataclass
+class Call:
+    """One request that reached the sandbox.
+
+    `outcome` is `ok`, Slack's error, `status_500`, `lost_request`, or with a lost answer `ok, answer lost`;
+    `pending` until it is known.
+    """
+
+    method: str
+    args: Json
+    at: datetime
+    outcome: str = "pending"
+    answer: Json | None = None
+
+
+class WebApi:
+    def __init__(
+        self,
+        world: World,
+        clock: Clock,
+        *,
+        token: str,
+        scopes: Scopes,
+        rates: Rates,
+        faults: Faults,
+        methods: Mapping[str, Method],
+    ) -> None:
+        self._world = world
+        self._clock = clock
+        self._token = token
+        self._scopes = scopes
+        self._rates = rates
+        self._faults = faults
+        self._methods = {"api.test": lambda args: {"args": dict(args)}, "auth.test": self._auth_test, **methods}
+        self.calls: list[Call] = []
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        method = request.match_info["method"]
+        call = Call(method, {}, self._clock.now())
+        self.calls.append(call)
+        try:
+            args = await read_arguments(request)
+        except SlackError as error:
+            return self._refuse(call, error)
+        call.args = {name: value for name, value in args.items() if name != "token"}
+        fault = self._faults.take(method, args.get("channel") or args.get("channel_id"))
+        return await suffer(fault, request, call, self._clock, lambda: self._answer(call, args, request))
+
+    def _answer(self, call: Call, args: Arguments, request: web.Request) -> web.Response:
+        try:
+            self._authenticate(args, request)
+            method = self._method(call.method)
+            self._rates.spend(call.method, args.get("channel"))
+            body = {"ok": True, **method(args)}
+        except SlackError as error:
+            return self._refuse(call, error)
+        call.outcome, call.answer = "ok", body
+        return web.json_response(body, headers={"x-oauth-scopes": str(self._scopes)})
+
+    def _refuse(self, call: Call, error: SlackError) -> web.Response:
+        call.outcome, call.answer = error.code, error.answer()
+        return refusal(error, {"x-oauth-scopes": str(self._scopes)})
+
+    def _method(self, name: str) -> Method:
+        if name not in self._methods:
+            raise SlackError("unknown_method", req_method=name)
+        return self._methods[name]
+
+    def _authenticate(self, args: Arguments, request: web.Request) -> None:
+        bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        token = bearer or str(args.get("token") or "")
+        if not token:
+            raise SlackError("not_authed")
+        if not hmac.compare_digest(token.encode(), self._token.encode()):
+            raise SlackError("invalid_auth")
+
+    def _auth_test(self, args: Arguments) -> Json:
+        return {
+            "url": f"https://{self._world.team_domain}.slack.com/",
+            "team": "Sandbox",
+            "user": self._world.bot.name,
+            "team_id": self._world.team_id,
+            "user_id": self._world.bot.id,
+            "bot_id": self._world.bot_id,
+            "is_enterprise_install": False,
+        }
+
+
+class ResponseUrls:
+    """POST /response/<key>: the URL that came with an interaction."""
+
+    def __init__(self, clock: Clock, passes: Passes, chat: Chat, faults: Faults, calls: list[Call]) -> None:
+        self._clock = clock
+        self._passes = passes
+        self._chat = chat
+        self._faults = faults
+        self._calls = calls
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        args = await read_arguments(request)
+        call = Call("response_url", dict(args), self._clock.now())
+        self._calls.append(call)
+        fault = self._faults.take(call.method)
+        return await suffer(fault, request, call, self._clock, lambda: self._answer(call, args, request))
+
+    def _answer(self, call: Call, args: Arguments, request: web.Request) -> web.Response:
+        try:
+            self._chat.respond(self._passes.use_response_url(request.match_info["key"]), args)
+        except SlackError as error:
+            call.outcome = error.code
+            return web.json_response(error.answer(), status=404 if error.code in ("expired_url", "used_url") else 400)
+        call.outcome = "ok"
+        return web.Response(text="ok")
+
+
+async def suffer(
+    fault: Fault | None, request: web.Request, call: Call, clock: Clock, answer: Callable[[], web.Response]
+) -> web.StreamResponse:
+    """Carry the call out, with what the fault makes of it."""
+    match fault:
+        case None:
+            response = answer()
+        case Fault(mode="lose_request"):
+            call.outcome = "lost_request"
+            response = _hang_up(request)
+        case Fault(mode="lose_answer"):
+            answer()
+            call.outcome += ", answer lost"
+            response = _hang_up(request)
+        case Fault(mode="late", carried_out="after"):
+            await clock.sleep(fault.seconds)
+            response = answer()
+        case Fault(mode="late"):
+            response = answer()
+            await clock.sleep(fault.seconds)
+        case _:
+            response = _refuse_as_ordered(fault, call)
+    return response
+
+
+def _refuse_as_ordered(fault: Fault, call: Call) -> web.Response:
+    if fault.mode == "status":
+        call.outcome = f"status_{fault.status}"
+        return web.Response(status=fault.status, text="upstream connect error")
+    error = RateLimitedError(fault.seconds) if fault.mode == "ratelimit" else SlackError(fault.error)
+    call.outcome = error.code
+    return refusal(error, {})
+
+
+def refusal(error: SlackError, headers: Mapping[str, str]) -> web.Response:
+    if isinstance(error, RateLimitedError):
+        return web.json_response(error.answer(), status=429, headers={**headers, "Retry-After": str(error.retry_after)})
+    return web.json_response(error.answer(), headers=headers)
+
+
+def _hang_up(request: web.Request) -> web.Response:
+    """Drop the connection; the response is never seen."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
