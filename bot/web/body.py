@@ -18,7 +18,7 @@ from routing.decision import DecisionRequest, Json
 MAX_BODY: Final = 1 << 20
 MAX_CONTEXT: Final = 64 << 10
 
-_DIGITS_TO_ZERO: Final = bytes.maketrans(b"123456789", b"000000000")
+_COARSE: Final = bytes.maketrans(b"123456789{", b"000000000[")
 _LONG_NUMBER: Final = b"0" * len(str(1 << 63))
 
 
@@ -97,13 +97,10 @@ def json_equal(a: Json, b: Json) -> bool:
 def _is_suspicious(raw: bytes) -> bool:
     """Whether orjson might read more kindly than it should. A false alarm (long digits in a string) costs only time.
 
-    Searching a translated copy is ten times faster than a regular expression for 19 digits.
+    Searching a coarser copy is ten times faster than a regular expression for 19 digits.
     """
-    return (
-        _LONG_NUMBER in raw.translate(_DIGITS_TO_ZERO)
-        or b"\\u0000" in raw
-        or raw.count(b"[") + raw.count(b"{") > MAX_DEPTH
-    )
+    coarse = raw.translate(_COARSE)
+    return _LONG_NUMBER in coarse or coarse.count(b"[") > MAX_DEPTH or b"\\u0000" in raw
 
 
 def _field_error(kind: str, loc: tuple[int | str, ...], msg: str) -> FieldError:

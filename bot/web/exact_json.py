@@ -54,9 +54,11 @@ def _unstorable(top: Json) -> Iterator[FieldError]:
     while open_containers:
         for name, value in open_containers[-1]:
             path[-1] = name
-            if fault := _fault(value, depth=len(path)):
+            is_container = isinstance(value, dict | list)
+            fault = _container_fault(value, depth=len(path)) if is_container else _scalar_fault(value)
+            if fault:
                 yield {"loc": [_printable(step) for step in path[1:]], "msg": fault}
-            if isinstance(value, dict | list) and len(path) <= MAX_DEPTH:
+            if is_container and len(path) <= MAX_DEPTH:
                 open_containers.append(_members(value))
                 path.append("")
                 break
@@ -69,8 +71,16 @@ def _members(value: dict[str, Json] | list[Json]) -> Iterator[tuple[str | int, J
     return iter(value.items()) if isinstance(value, dict) else enumerate(value)
 
 
-def _fault(value: Json, depth: int) -> str | None:
-    """What is wrong with the value itself; `depth` counts it and the containers around it."""
+def _container_fault(value: dict[str, Json] | list[Json], depth: int) -> str | None:
+    """`depth` counts the container itself and those around it."""
+    if depth > MAX_DEPTH:
+        return f"nesting deeper than {MAX_DEPTH}"
+    if isinstance(value, dict) and any(map(_UNSTORABLE_TEXT.search, value)):
+        return "a member name holds U+0000 or a lone surrogate"
+    return None
+
+
+def _scalar_fault(value: str | float | bool | None) -> str | None:
     match value:
         case str() if found := _UNSTORABLE_TEXT.search(value):
             return "U+0000 cannot be stored" if found.group() == "\x00" else "a lone surrogate is not a character"
@@ -78,10 +88,6 @@ def _fault(value: Json, depth: int) -> str | None:
             return "NaN and infinities are refused, and so is a number too large for a double"
         case int() if value not in _INT64:
             return "an integer beyond 64 bits"
-        case dict() | list() if depth > MAX_DEPTH:
-            return f"nesting deeper than {MAX_DEPTH}"
-        case dict() if any(map(_UNSTORABLE_TEXT.search, value)):
-            return "a member name holds U+0000 or a lone surrogate"
         case _:
             return None
 
