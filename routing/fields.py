@@ -40,6 +40,13 @@ def _positive(value: timedelta) -> timedelta:
     return value
 
 
+def _within_reach(value: timedelta) -> timedelta:
+    """Counted in business hours, much more could lie beyond the calendar's end."""
+    if value > timedelta(days=90):
+        raise ValueError("must be at most 90d")
+    return value
+
+
 def _clock(value: Any) -> Any:
     match = _CLOCK.fullmatch(value) if isinstance(value, str) else None
     if match is None:
@@ -110,6 +117,7 @@ FileVersion = Annotated[int, AfterValidator(_known_version)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
+Sla = Annotated[PositiveDuration, AfterValidator(_within_reach)]
 Clock = Annotated[time, BeforeValidator(_clock)]
 Weekly = Annotated[WeeklyTime, BeforeValidator(_weekly)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]

@@ -26,6 +26,12 @@ class Adjustment:
     key: Literal["threshold", "autonomy"]
     value: float
 
+    @property
+    def plain_value(self) -> float:
+        """As the file would say it: a database may give 3.0 for the level 3 or 1 for the threshold 1.0."""
+        whole = self.key == "autonomy" and float(self.value).is_integer()
+        return int(self.value) if whole else float(self.value)
+
 
 @dataclass(frozen=True, slots=True)
 class Circle:
@@ -81,7 +87,7 @@ class Policy:
 
         PolicyError when one is out of range or breaks a rule, such as autonomy 5 for a task that is not low.
         """
-        last = {(adjustment.task, adjustment.key): adjustment.value for adjustment in adjustments}
+        last = {(adjustment.task, adjustment.key): adjustment.plain_value for adjustment in adjustments}
         listed = [{"task": task, "key": key, "value": value} for (task, key), value in sorted(last.items())]
         return self.from_document({"file": self.document["file"], "adjustments": listed})
 
@@ -92,6 +98,21 @@ class Policy:
     @property
     def business_hours(self) -> BusinessHours | None:
         return self.file.business_hours
+
+    @cached_property
+    def channels(self) -> frozenset[str]:
+        """Every channel that reviews may be posted to."""
+        return frozenset(task.channel for task in self._listed_tasks)
+
+    def max_live_cards(self, channel: str) -> int:
+        """How many undecided cards may wait in a channel: the least that a task posting there allows."""
+        limits = [task.queue.max_live_cards for task in self._listed_tasks if task.channel == channel]
+        return min(limits, default=self.file.defaults.queue.max_live_cards)
+
+    @cached_property
+    def _listed_tasks(self) -> list[TaskPolicy]:
+        """The listed tasks and, as the empty name, what all others get."""
+        return [self.task(name) for name in ("", *self.file.tasks)]
 
     def task(self, task_type: str) -> TaskPolicy:
         """What holds for this task type; one that is not listed gets the defaults."""

@@ -67,8 +67,8 @@ def read_policy(text: str) -> RawPolicy:
         root = YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        message = f"not YAML: {error.problem or error.context}"
-        raw.problems.append(Problem("", mark.line + 1 if mark else None, message))
+        message = ", ".join(part for part in (error.context, error.problem) if part)
+        raw.problems.append(Problem("", mark.line + 1 if mark else None, f"not YAML: {message}"))
     except (YAMLError, AssertionError, ValueError, OverflowError) as error:
         # The parser lets some of its own slips through, for example AssertionError for "%YAML 1.3".
         raw.problems.append(Problem("", None, f"not YAML: {str(error).splitlines()[0]}"))

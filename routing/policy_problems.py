@@ -47,7 +47,7 @@ def _well_formed(raw: RawPolicy) -> tuple[PolicyFile | None, set[Path], list[Pro
         try:
             return _parse(_without(raw.data, refused)), refused, problems
         except ValidationError as error:
-            errors = [(_location(part["loc"]), part["type"], part["msg"]) for part in error.errors()]
+            errors = _errors(error)
         if not refused:  # what later rounds find is only the effect of a removal
             problems = [raw.problem(path, _message(kind, text, path)) for path, kind, text in errors]
         refused |= {_removable(path, kind) for path, kind, _ in errors}
@@ -57,6 +57,13 @@ def _well_formed(raw: RawPolicy) -> tuple[PolicyFile | None, set[Path], list[Pro
 def _parse(data: Any) -> PolicyFile:
     # JSON mode: it is strict about types and still takes enum values, tuples and durations from their text.
     return PolicyFile.model_validate_json(json.dumps(data))
+
+
+def _errors(error: ValidationError) -> list[tuple[Path, str, str]]:
+    """Path, kind and text of each error; without complaints that a list got empty by its items being refused."""
+    parts = [(_location(part["loc"]), part["type"], part["msg"]) for part in error.errors()]
+    holders = {path[:end] for path, _, _ in parts for end in range(len(path))}
+    return [part for part in parts if not (part[1] == "too_short" and part[0] in holders)]
 
 
 def _location(loc: tuple[int | str, ...]) -> Path:

@@ -22,6 +22,7 @@ from routing.fields import (
     Regex,
     Schema,
     Share,
+    Sla,
     TaskName,
     Text,
     TimeZone,
@@ -34,8 +35,6 @@ from routing.fields import (
     Weekly,
     WeeklyTime,
 )
-
-_LONGEST_SLA = timedelta(days=90)
 
 
 def _exactly_one(section: BaseModel, *names: str) -> None:
@@ -231,7 +230,7 @@ class Settings(Section):
     autonomy: Annotated[int, Field(ge=0, le=5)] = 3
     audit: Audit = Audit()
     queue: Queue = Queue()
-    sla: Annotated[PositiveDuration, Field(le=_LONGEST_SLA)] = timedelta(hours=4)
+    sla: Sla = timedelta(hours=4)
     escalation: tuple[EscalationStep, ...] = ()
     on_timeout: Literal["hold", "reject", "provisional"] = "hold"
     adjudicators: People = People()
