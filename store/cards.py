@@ -3,8 +3,9 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from store import tables as t
@@ -42,33 +43,22 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class ClaimCard(SingleCommand[CardJob | None]):
-    """Leases the most urgent card that is due, or None.
+    """Leases one card that is due, or None.
 
-    `busy` channels are passed over (the sender waits for their pace). `full` channels hold as many live cards as the
-    policy allows: nothing new is posted there, but what is there is still updated.
+    A message that is there is put right before anything new is posted: a button that no longer works costs trust.
+    New cards go out only to channels in `free`, the most urgent first; updates to all but those in `busy`.
     """
 
     now: datetime
     busy: Collection[str]
-    full: Collection[str]
+    free: Collection[str]
 
     async def apply(self, connection: AsyncConnection) -> CardJob | None:
         c = t.cards.c
-        query = (
-            select(t.cards)
-            .where(
-                c.wanted > c.sent,
-                c.due_at <= self.now,
-                or_(c.leased_until.is_(None), c.leased_until < self.now),
-                c.channel.not_in(self.busy),
-                or_(c.message_ts.is_not(None), c.channel.not_in(self.full)),
-            )
-            # What is shown already is put right first: a button that no longer works costs trust.
-            .order_by(c.message_ts.is_(None), c.urgency.desc(), c.review_pk)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-        )
-        row = (await connection.execute(query)).one_or_none()
+        row = await self._first(connection, c.message_ts.is_not(None), c.channel.not_in(self.busy))
+        for channel in self.free:
+            # One look a channel, each at the head of its index, however many cards wait there.
+            row = row or await self._first(connection, c.message_ts.is_(None), c.channel == channel)
         if row is None:
             return None
         since = row.posting_since or self.now
@@ -87,6 +77,22 @@ class ClaimCard(SingleCommand[CardJob | None]):
             sought=row.posting_since is not None,
             attempts=row.attempts + 1,
         )
+
+    async def _first(self, connection: AsyncConnection, *conditions: ColumnElement[bool]) -> Row[Any] | None:
+        c = t.cards.c
+        query = (
+            select(t.cards)
+            .where(
+                c.wanted > c.sent,
+                *conditions,
+                c.due_at <= self.now,
+                or_(c.leased_until.is_(None), c.leased_until < self.now),
+            )
+            .order_by(c.urgency.desc(), c.review_pk)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        return (await connection.execute(query)).one_or_none()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +144,38 @@ class PutOff(SingleCommand[None]):
         await connection.execute(update(t.cards).where(t.cards.c.review_pk == self.review_pk).values(**values))
 
 
+@dataclass(frozen=True, slots=True)
+class RefreshCard(SingleCommand[None]):
+    """Somebody saw a card that was behind: it is sent once more."""
+
+    review_pk: int
+    now: datetime
+
+    async def apply(self, connection: AsyncConnection) -> None:
+        c = t.cards.c
+        await connection.execute(
+            update(t.cards)
+            .where(c.review_pk == self.review_pk, c.wanted == c.sent)
+            .values(wanted=c.wanted + 1, due_at=self.now)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptMessage(SingleCommand[None]):
+    """A message of ours turned up whose posting was never noted: it is the card."""
+
+    review_pk: int
+    place: Place
+
+    async def apply(self, connection: AsyncConnection) -> None:
+        c = t.cards.c
+        await connection.execute(
+            update(t.cards)
+            .where(c.review_pk == self.review_pk, c.message_ts.is_(None))
+            .values(message_channel=self.place.channel, message_ts=self.place.ts, wanted=c.wanted + 1)
+        )
+
+
 class CardStore:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -148,13 +186,12 @@ class CardStore:
         async with self._engine.connect() as connection:
             return {row.channel: row.cards for row in await connection.execute(query)}
 
-    async def next_due(self) -> datetime | None:
-        """When the next waiting card is due."""
+    async def waiting_channels(self) -> set[str]:
+        """Channels with cards that were never posted. Reads them all: for the start, not for every turn."""
         c = t.cards.c
-        query = select(func.min(c.due_at)).where(c.wanted > c.sent)
+        query = select(c.channel).where(c.wanted > c.sent, c.message_ts.is_(None)).distinct()
         async with self._engine.connect() as connection:
-            due: datetime | None = await connection.scalar(query)
-        return due
+            return set(await connection.scalars(query))
 
     async def place_of(self, review_pk: int) -> Place | None:
         query = select(t.cards.c.message_channel, t.cards.c.message_ts).where(t.cards.c.review_pk == review_pk)

@@ -140,8 +140,12 @@ class ReviewStore:
     async def by_id(self, review_id: str) -> Review | None:
         return await self._load(t.reviews.c.id == review_id)
 
-    async def by_pk(self, pk: int) -> Review | None:
-        return await self._load(t.reviews.c.pk == pk)
+    async def by_pk(self, pk: int) -> Review:
+        """Raises LookupError."""
+        review = await self._load(t.reviews.c.pk == pk)
+        if review is None:
+            raise LookupError(f"there is no review {pk}")
+        return review
 
     async def open_id_of(self, decision_pk: int) -> str | None:
         """The id of the decision's open review."""

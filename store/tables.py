@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
 )
 
 from store.types import JsonText, UtcDateTime
@@ -200,8 +201,16 @@ cards = Table(
     Column("leased_until", UtcDateTime),
     Column("last_error", String(500)),
     UniqueConstraint("message_channel", "message_ts"),  # prevents two reviews from owning one message
-    Index("ix_cards_due", "due_at"),
 )
+
+_unsent = cards.c.wanted > cards.c.sent
+for _name, _columns, _where in (
+    ("ix_cards_to_post", ("channel", "urgency", "review_pk"), and_(_unsent, cards.c.message_ts.is_(None))),
+    ("ix_cards_to_update", ("urgency", "review_pk"), and_(_unsent, cards.c.message_ts.is_not(None))),
+    ("ix_cards_live", ("channel",), cards.c.live),
+):
+    _order = [cards.c[column].desc() if column == "urgency" else cards.c[column] for column in _columns]
+    Index(_name, *_order, sqlite_where=_where, postgresql_where=_where)
 
 # The outbox to apps. In order per decision: `position` counts from 1.
 events = Table(

@@ -1,0 +1,67 @@
+"""The decision object of the API and of every event (contract §3): one shape, made in one place."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from bot.web.body import canonical
+from routing.decision import Json
+from store.decisions import Decision
+
+
+def sha256_of(value: Json) -> str:
+    """Hex SHA-256 of a JSON value in canonical form."""
+    return hashlib.sha256(canonical(value)).hexdigest()
+
+
+def timestamp(at: datetime | None) -> str | None:
+    """RFC 3339 in UTC."""
+    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def decision_object(
+    decision: Decision, *, metadata: Mapping[str, Json], outcome: Mapping[str, Json] | None
+) -> dict[str, Any]:
+    """`outcome` is the decision's outcome content, None while it is pending or after retention removed it."""
+    content = outcome or {}
+    return {
+        "id": decision.id,
+        "status": decision.status,
+        "route": decision.route,
+        "disposition": decision.disposition,
+        "risk": decision.risk,
+        "threshold": decision.threshold,
+        "confident": decision.confident,
+        "reasons": decision.reasons,
+        "policy_version": decision.policy_version,
+        "action_sha256": decision.action_sha256,
+        "deadline": timestamp(decision.deadline),
+        "outcome": None if decision.outcome is None else _outcome(decision, content),
+        "previous_outcome": content.get("previous"),
+        "execution": None,
+        "created_at": timestamp(decision.created_at),
+        "metadata": dict(metadata),
+    }
+
+
+def _outcome(decision: Decision, content: Mapping[str, Json]) -> dict[str, Any]:
+    return {
+        "result": decision.outcome,
+        "disposition": decision.disposition,
+        "output": content.get("output"),
+        "decided_by": decision.decided_by,
+        "decided_at": timestamp(decision.decided_at),
+        "category": decision.category,
+        "severity": decision.severity,
+        "labels": decision.labels,
+        "reason": content.get("reason"),
+        "correct_answer": content.get("correct_answer"),
+    }
+
+
+def event_body(event_type: str, at: datetime, data: Mapping[str, Any]) -> str:
+    """The body of an event, as it is signed and sent."""
+    return orjson.dumps({"type": event_type, "timestamp": timestamp(at), "data": data}).decode()

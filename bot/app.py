@@ -1,0 +1,237 @@
+"""The composition root: everything is made here, from settings and a few things that tests replace."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Literal
+
+import aiohttp
+import structlog
+from aiohttp import web
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.clock import Clock, SystemClock
+from bot.config import Settings, SettingsError, load_secret, need_slack
+from bot.delivery.cards import CardSender
+from bot.delivery.events import EventSender
+from bot.delivery.loops import remedy
+from bot.ids import NewId, random_id
+from bot.intake import Intake
+from bot.metrics import Metrics
+from bot.policy_in_force import PolicyInForce
+from bot.reviewing import Reviewing
+from bot.secretbox import SecretBox
+from bot.slack.endpoint import SlackEndpoint, bolt_app
+from bot.slack.listeners import Listeners
+from bot.slack.messages import SLACK_TROUBLE, Messages, error_code
+from bot.slack.people import SlackMembership
+from bot.web.api import DecisionApi
+from bot.web.auth import Authenticator
+from bot.web.health import Health
+from bot.web.problem import problem_middleware
+from store import schema
+from store.cards import CardStore
+from store.decisions import DecisionStore, PrimaryKeys
+from store.engine import open_engine, sqlite_path
+from store.events import EventStore
+from store.keys import KeyStore
+from store.notify import PostgresListener, Wakeups
+from store.reviews import ReviewStore
+from store.writer import Writer
+
+log = structlog.get_logger(__name__)
+
+Role = Literal["all", "web", "worker"]
+
+_SLACK_BODY = 4 << 20
+_SLACK_TIMEOUT = 10
+# SIGTERM: all of it together stays under 10 s.
+_FINISH_REQUESTS = 4.0
+_FINISH_DELIVERIES = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a test replaces: time, ids, chance."""
+
+    clock: Clock
+    new_id: NewId = random_id
+    chance: Callable[[], float] = random.random
+
+
+class Application:
+    """One process of the bot. `start()` returns when it answers; `stop()` finishes what is in flight."""
+
+    def __init__(self, settings: Settings, role: Role = "all", around: Surroundings | None = None) -> None:
+        if role != "all" and sqlite_path(settings.database) is not None:
+            raise SettingsError(
+                f"--role {role} splits the work over processes, and SQLite is for one: set HITL_DATABASE_URL to a "
+                "postgresql:// URL, or run without --role."
+            )
+        around = around or Surroundings(SystemClock())
+        self._settings, self._role, self._clock = settings, role, around.clock
+        token = need_slack(settings)
+        box = SecretBox(load_secret(settings))
+        self.engine = open_engine(settings.database)
+        self.wakeups = Wakeups()
+        self.writer = Writer(self.engine)
+        self.cards, self.events = CardStore(self.engine), EventStore(self.engine)
+        self.keys, self.decisions = KeyStore(self.engine), DecisionStore(self.engine)
+        self.metrics = Metrics(self.cards, self.events)
+        self.policy = PolicyInForce(settings.hitl_policy, self.writer, self._clock)
+        self._client = AsyncWebClient(
+            token=token,
+            base_url=settings.slack_api_url,
+            timeout=_SLACK_TIMEOUT,
+            # A lost answer must be looked for, not posted again: nothing is retried behind our back.
+            retry_handlers=[],
+        )
+        messages = Messages(self._client)
+        self.reviewing = Reviewing(
+            clock=self._clock,
+            writer=self.writer,
+            reviews=ReviewStore(self.engine),
+            decisions=self.decisions,
+            policy=self.policy,
+            membership=SlackMembership(self._client, self._clock),
+            wakeups=self.wakeups,
+            new_id=around.new_id,
+        )
+        self.intake = Intake(
+            clock=self._clock,
+            writer=self.writer,
+            keys=PrimaryKeys(self.writer),
+            decisions=self.decisions,
+            policy=self.policy,
+            wakeups=self.wakeups,
+            secretbox=box,
+            callback_allow=settings.callback_allow,
+            new_id=around.new_id,
+            metrics=self.metrics,
+        )
+        self._listeners = Listeners(
+            client=self._client,
+            reviewing=self.reviewing,
+            messages=messages,
+            cards=self.cards,
+            writer=self.writer,
+            wakeups=self.wakeups,
+            clock=self._clock,
+            metrics=self.metrics,
+        )
+        self._card_sender = CardSender(
+            clock=self._clock,
+            writer=self.writer,
+            cards=self.cards,
+            policy=self.policy,
+            reviewing=self.reviewing,
+            messages=messages,
+            wakeups=self.wakeups,
+        )
+        self._event_sender = EventSender(
+            clock=self._clock,
+            writer=self.writer,
+            events=self.events,
+            keys=self.keys,
+            secretbox=box,
+            allow=settings.callback_allow,
+            wakeups=self.wakeups,
+            chance=around.chance,
+        )
+        self._auth = Authenticator(self.keys, self._clock)
+        self._decision_api = DecisionApi(self._auth, self.intake, box)
+        self._runner: web.AppRunner | None = None
+        self._site: web.TCPSite | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._listener = (
+            PostgresListener(settings.database, self.wakeups)
+            if settings.database.drivername.startswith("postgresql")
+            else None
+        )
+
+    @property
+    def url(self) -> str:
+        """Where the HTTP API answers, with the port that was really taken."""
+        if self._runner is None:
+            raise RuntimeError("the application has not been started")
+        port = self._runner.addresses[0][1]
+        return f"http://{self._settings.hitl_host}:{port}"
+
+    async def start(self) -> None:
+        """Raises SchemaTooOldError, PolicyUnreadableError, OSError (port taken)."""
+        await schema.require(self.engine)
+        self.writer.start()
+        await self.policy.load()
+        self._client.session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SLACK_TIMEOUT))
+        await self._event_sender.open()
+        if self._listener is not None:
+            self._listener.start()
+        await self._serve()
+        self._spawn(self.policy.watch(), "policy-watch")
+        if self._role != "web":
+            self._spawn(self._card_sender.run(), "card-sender")
+            self._spawn(self._event_sender.run(), "event-sender")
+        self._spawn(self._say_hello(), "slack-hello")
+        log.info("serve.ready", url=self.url, role=self._role, policy=self.policy.current.version)
+
+    async def stop(self) -> None:
+        if self._site is not None:
+            await self._site.stop()
+        self.wakeups.wake_all()  # long polls answer with what they have
+        if self._runner is not None:
+            await self._runner.cleanup()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for finish in (self._listeners.stop, self._card_sender.stop, self._event_sender.stop):
+            await _within(finish, _FINISH_DELIVERIES / 3)
+        if self._listener is not None:
+            await self._listener.stop()
+        if self._client.session is not None:
+            await self._client.session.close()
+        await self.writer.stop()
+        await self.engine.dispose()
+
+    async def _serve(self) -> None:
+        app = web.Application(middlewares=[problem_middleware], client_max_size=_SLACK_BODY)
+        app.add_routes(Health(self._auth, self.metrics, self._ready).routes())
+        if self._role != "worker":
+            app.add_routes(self._decision_api.routes())
+            app.add_routes(self._slack_routes())
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_FINISH_REQUESTS)
+        await self._runner.setup()
+        self._site = web.TCPSite(self._runner, self._settings.hitl_host, self._settings.hitl_port)
+        await self._site.start()
+
+    def _slack_routes(self) -> list[web.RouteDef]:
+        bolt = bolt_app(self._client)
+        self._listeners.register(bolt)
+        secret = self._settings.slack_signing_secret
+        return [] if secret is None else SlackEndpoint(bolt, secret, self._clock).routes()
+
+    async def _ready(self) -> None:
+        await schema.require(self.engine)
+
+    async def _say_hello(self) -> None:
+        """Tells once in the log whether Slack knows us; cards wait in the database either way."""
+        try:
+            answer = await self._client.auth_test()
+        except SlackApiError as error:
+            code = error_code(error)
+            log.error("slack.refused", error=code, remedy=remedy(code))
+        except SLACK_TROUBLE as error:
+            log.error("slack.unreachable", error=type(error).__name__, remedy="cards wait and go out when it is back")
+        else:
+            log.info("slack.connected", team=answer.get("team"), bot=answer.get("user"))
+
+    def _spawn(self, work: Awaitable[None], name: str) -> None:
+        self._tasks.append(asyncio.create_task(work, name=name))  # type: ignore[arg-type]  # coroutines only
+
+
+async def _within(finish: Callable[[], Awaitable[None]], seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await finish()

@@ -1,0 +1,139 @@
+"""From a routed decision to the rows that store it: the decision, its content, its review and card, its history."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from bot.answer import sha256_of, timestamp
+from bot.web.body import canonical
+from routing.deadlines import deadline
+from routing.decision import DecisionRequest, Json, OutcomeResult, Routing
+from routing.policy import Policy, TaskPolicy
+from store.decisions import Decision, NewReview, TakeIn, outcome_content
+from store.history import HistoryRecord
+from store.keys import ApiKey
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What an app posted, and what the rules said. `body` is the JSON as it came; `parent` what it retries."""
+
+    key: ApiKey
+    request: DecisionRequest
+    body: Json
+    policy: Policy
+    routing: Routing
+    parent: Decision | None
+
+    @property
+    def task(self) -> TaskPolicy:
+        return self.policy.task(self.request.task_type)
+
+
+def take_in(
+    arrival: Arrival, *, now: datetime, pk: int, decision_id: str, draw: float, review: tuple[int, str] | None
+) -> TakeIn:
+    """`review` is the pk and id for the review that the routing asks for, None where it asks for none."""
+    decision = _decision(arrival, now, pk, decision_id, draw)
+    opened = None if review is None else _review(arrival, *review)
+    return TakeIn(
+        decision=decision,
+        request=canonical(arrival.body).decode(),
+        outcome=_outcome_at_once(arrival),
+        review=opened,
+        history=_history(arrival.key, decision, opened),
+    )
+
+
+def _decision(arrival: Arrival, now: datetime, pk: int, decision_id: str, draw: float) -> Decision:
+    request, routing, parent = arrival.request, arrival.routing, arrival.parent
+    return Decision(
+        pk=pk,
+        app_pk=arrival.key.app_pk,
+        id=decision_id,
+        task_type=request.task_type,
+        variant=request.variant,
+        cohort=request.cohort,
+        subject=request.subject,
+        requested_by=request.requested_by,
+        retry_of_pk=None if parent is None else parent.pk,
+        tries=1 if parent is None else parent.tries + 1,
+        created_at=now,
+        body_sha256=sha256_of(arrival.body),
+        policy_version=arrival.policy.version,
+        risk=routing.risk.value,
+        route=routing.route.value,
+        threshold=routing.threshold,
+        confidence=request.confidence,
+        confident=routing.confident,
+        reasons=[reason.as_json() for reason in routing.reasons],
+        draw=draw,
+        deadline=None if routing.review is None else _deadline(arrival, now),
+        callback_url=request.callback_url,
+        status="pending" if routing.outcome is None else "resolved",
+        disposition=routing.disposition.value,
+        action_sha256=sha256_of(request.output),
+        outcome=None if routing.outcome is None else routing.outcome.value,
+        decided_by=[],
+        decided_at=None if routing.outcome is None else now,
+        category=None,
+        severity=None,
+        labels={},
+    )
+
+
+def _deadline(arrival: Arrival, now: datetime) -> datetime:
+    policy = arrival.policy
+    return deadline(now, arrival.task.sla, policy.business_hours, ZoneInfo(policy.timezone))
+
+
+def _review(arrival: Arrival, pk: int, review_id: str) -> NewReview | None:
+    routing = arrival.routing
+    if routing.review is None:
+        return None
+    urgency = routing.route.rank * 10 + routing.risk.rank
+    return NewReview(pk, review_id, routing.review.value, arrival.task.channel, urgency)
+
+
+def _outcome_at_once(arrival: Arrival) -> str | None:
+    if arrival.routing.outcome is None:
+        return None
+    output = arrival.request.output if arrival.routing.outcome is OutcomeResult.AUTO else None
+    return orjson.dumps(outcome_content(output)).decode()
+
+
+def _history(key: ApiKey, decision: Decision, review: NewReview | None) -> tuple[HistoryRecord, ...]:
+    posted = HistoryRecord(
+        decision.created_at,
+        "app:decision:posted",
+        f"app:{key.app}",
+        decision.app_pk,
+        decision.pk,
+        facts={
+            "id": decision.id,
+            "task_type": decision.task_type,
+            "body_sha256": decision.body_sha256,
+            "action_sha256": decision.action_sha256,
+            "confidence": decision.confidence,
+            "threshold": decision.threshold,
+            "risk": decision.risk,
+            "route": decision.route,
+            "disposition": decision.disposition,
+            "outcome": decision.outcome,
+            "policy_version": decision.policy_version,
+        },
+    )
+    if review is None:
+        return (posted,)
+    opened = HistoryRecord(
+        decision.created_at,
+        "bot:review:opened",
+        "bot",
+        decision.app_pk,
+        decision.pk,
+        review.pk,
+        {"id": review.id, "kind": review.kind, "deadline": timestamp(decision.deadline)},
+    )
+    return (posted, opened)

@@ -1,0 +1,302 @@
+"""The command line (contract §6). Exit codes: 0 good, 1 the check failed, 2 wrong use or settings."""
+
+import asyncio
+import contextlib
+import json
+import secrets
+import signal
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from bot.app import Application
+from bot.clock import SystemClock
+from bot.config import Settings, SettingsError, load_secret, load_settings, make_secret
+from bot.doctor import examine
+from bot.ids import random_id
+from bot.logs import set_up_logging
+from bot.manifest import ManifestError, as_yaml, manifest
+from bot.policy_in_force import PolicyUnreadableError, read_policy
+from bot.secretbox import SecretBox, new_webhook_secret
+from bot.web.auth import sha256_of_key
+from store import schema
+from store.engine import open_engine
+from store.events import Redeliver
+from store.keys import CreateKey, KeyStore, RevokeKey, RotateSecret
+from store.writer import Writer
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+keys_app = typer.Typer(no_args_is_help=True, help="API keys and webhook secrets.")
+policy_app = typer.Typer(no_args_is_help=True, help="The policy file.")
+app.add_typer(keys_app, name="keys")
+app.add_typer(policy_app, name="policy")
+
+_BOTH_SIGN = timedelta(hours=24)
+_SCOPES = ("ingest", "read", "feedback", "admin")
+
+Result = TypeVar("Result")
+
+
+def main() -> None:
+    """The entry point: what is wrong with the surroundings is one message and exit code 2, never a traceback."""
+    try:
+        app()
+    except (SettingsError, schema.SchemaTooOldError, PolicyUnreadableError, ManifestError) as error:
+        _give_up(str(error))
+    except SQLAlchemyError as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        _give_up(f"HITL_DATABASE_URL: the database cannot be used ({type(cause).__name__}). Is it there and running?")
+    except OSError as error:
+        _give_up(f"{error.strerror or error}. Is the port free (HITL_PORT) and the database up (HITL_DATABASE_URL)?")
+
+
+def _give_up(message: str) -> NoReturn:
+    typer.echo(message, err=True)
+    sys.exit(2)
+
+
+def _run(work: Coroutine[Any, Any, Result]) -> Result:
+    return asyncio.run(work)
+
+
+@app.command()
+def demo(
+    decisions: Annotated[int | None, typer.Option(min=1, help="How many decisions to stream.")] = None,
+    auto: Annotated[bool, typer.Option("--auto", help="Simulated reviewers; ends with a summary.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of the sandbox page; 0 for any.")] = 8070,
+) -> None:
+    """Everything on this machine: a local Slack in the browser, the bot, a small app and a stream of decisions."""
+    from bot.demo.run import run_demo  # noqa: PLC0415 - the sandbox is no part of a serving process
+
+    raise typer.Exit(run_demo(decisions=decisions, auto=auto, port=port))
+
+
+@app.command()
+def serve(role: Annotated[Literal["all", "web", "worker"], typer.Option()] = "all") -> None:
+    """Serve the HTTP API and Slack, deliver cards and callbacks."""
+    settings = load_settings()
+    set_up_logging(settings.hitl_log)
+    application = Application(settings, role)
+    import uvloop  # noqa: PLC0415 - only where a loop runs for long
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(application))
+
+
+async def _serve(application: Application) -> None:
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    reloads: set[asyncio.Task[None]] = set()
+
+    def reload() -> None:
+        task = loop.create_task(application.policy.reload())
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    try:
+        await application.start()
+        await stop.wait()
+    finally:
+        await application.stop()
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's schema up; on SQLite also make the secret kept beside it."""
+    settings = load_settings()
+    make_secret(settings)
+    load_secret(settings)
+
+    async def work() -> str | None:
+        engine = open_engine(settings.database)
+        try:
+            await schema.upgrade(engine)
+            return await schema.current_revision(engine)
+        finally:
+            await engine.dispose()
+
+    typer.echo(f"schema {_run(work())}")
+
+
+@app.command("manifest")
+def print_manifest(
+    url: Annotated[str | None, typer.Option(help="How Slack reaches this server; default HITL_PUBLIC_URL.")] = None,
+    socket: Annotated[bool, typer.Option("--socket", help="For Socket Mode: no public URL.")] = False,
+) -> None:
+    """Print a Slack app manifest ready to paste."""
+    typer.echo(as_yaml(manifest(url or load_settings().hitl_public_url, socket=socket)), nl=False)
+
+
+@app.command()
+def doctor(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """Check settings, database, policy, Slack and dead letters; each failure with its remedy. Exit 1 if any."""
+    settings = load_settings()
+
+    async def work() -> list[dict[str, Any]]:
+        findings = []
+        async for finding in examine(settings):
+            findings.append({"subject": finding.subject, "detail": finding.detail, "remedy": finding.remedy})
+            if not as_json:
+                mark = "FAILED" if finding.failed else "ok"
+                typer.echo(f"{mark:7}{finding.subject}: {finding.detail}")
+                if finding.remedy:
+                    typer.echo(f"       → {finding.remedy}")
+        return findings
+
+    findings = _run(work())
+    if as_json:
+        typer.echo(json.dumps({"findings": findings}))
+    raise typer.Exit(1 if any(finding["remedy"] for finding in findings) else 0)
+
+
+@keys_app.command("create")
+def create_key(
+    name: Annotated[str, typer.Argument(metavar="APP")],
+    scope: Annotated[list[str] | None, typer.Option(help="ingest, read, feedback or admin; repeatable.")] = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Make an API key, and the app with its webhook secret if it is new. Both are shown this once."""
+    scopes = scope or ["ingest", "read", "feedback"]
+    unknown = sorted(set(scopes) - set(_SCOPES))
+    if unknown:
+        _give_up(f"--scope: unknown {', '.join(unknown)}; use {', '.join(_SCOPES)}.")
+    if not 1 <= len(name) <= 64:
+        _give_up("APP: a name has 1 to 64 characters.")
+    key, secret = f"hitl_{secrets.token_urlsafe(32)}", new_webhook_secret()
+    key_id = random_id("key")
+
+    async def work(writer: Writer, box: SecretBox) -> bool:
+        return await writer.submit(
+            CreateKey(
+                id=key_id,
+                app=name,
+                key_sha256=sha256_of_key(key),
+                scopes=sorted(set(scopes)),
+                webhook_secret=box.encrypt(secret),
+                at=SystemClock().now(),
+            )
+        )
+
+    is_new = _run(_with_writer(work))
+    shown = secret if is_new else None
+    if as_json:
+        typer.echo(json.dumps({"id": key_id, "app": name, "key": key, "webhook_secret": shown}))
+        return
+    typer.echo(f"id              {key_id}\napp             {name}\nkey             {key}")
+    typer.echo(f"webhook secret  {shown or 'as before (hitl keys rotate-secret makes a new one)'}")
+
+
+@keys_app.command("list")
+def list_keys(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """List the keys, without the keys themselves."""
+
+    async def work() -> list[dict[str, Any]]:
+        async with _engine() as engine:
+            return [
+                {
+                    "id": key.id,
+                    "app": key.app,
+                    "scopes": sorted(key.scopes),
+                    "created_at": key.created_at.isoformat(),
+                    "revoked_at": None if key.revoked_at is None else key.revoked_at.isoformat(),
+                }
+                for key in await KeyStore(engine).all()
+            ]
+
+    found = _run(work())
+    if as_json:
+        typer.echo(json.dumps(found))
+        return
+    table = Table("id", "app", "scopes", "created", "revoked")
+    for key in found:
+        table.add_row(key["id"], key["app"], ", ".join(key["scopes"]), key["created_at"], key["revoked_at"] or "")
+    Console().print(table)
+
+
+@keys_app.command("revoke")
+def revoke_key(key_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """Revoke a key; in force within two seconds."""
+
+    async def work(writer: Writer, _box: SecretBox) -> bool:
+        return await writer.submit(RevokeKey(key_id, SystemClock().now()))
+
+    if not _run(_with_writer(work)):
+        typer.echo(f"There is no key {key_id} in force: `hitl keys list` shows them.", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"revoked {key_id}")
+
+
+@keys_app.command("rotate-secret")
+def rotate_secret(
+    name: Annotated[str, typer.Argument(metavar="APP")], as_json: Annotated[bool, typer.Option("--json")] = False
+) -> None:
+    """Give an app a new webhook secret; for 24 hours callbacks are signed with both."""
+    secret = new_webhook_secret()
+
+    async def work(writer: Writer, box: SecretBox) -> bool:
+        now = SystemClock().now()
+        return await writer.submit(RotateSecret(name, box.encrypt(secret), now + _BOTH_SIGN, now))
+
+    if not _run(_with_writer(work)):
+        typer.echo(f"There is no app {name}: `hitl keys list` shows them.", err=True)
+        raise typer.Exit(1)
+    typer.echo(json.dumps({"app": name, "webhook_secret": secret}) if as_json else secret)
+
+
+@policy_app.command("check")
+def check_policy(file: Annotated[Path, typer.Argument()]) -> None:
+    """Validate a policy file. Exit 1 with every problem, each with path and line."""
+    if not file.is_file():
+        _give_up(f"{file}: there is no such file.")
+    try:
+        policy = read_policy(file)
+    except PolicyUnreadableError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    typer.echo(f"{file.name}: good, version {policy.version}")
+
+
+@app.command()
+def redeliver(event_ids: Annotated[list[str] | None, typer.Argument(metavar="[EVENT_ID]...")] = None) -> None:
+    """Send dead letters again: all of them, or the named ones."""
+    wanted = tuple(event_ids or ())
+
+    async def work(writer: Writer, _box: SecretBox) -> int:
+        return await writer.submit(Redeliver(wanted, SystemClock().now()))
+
+    count = _run(_with_writer(work))
+    typer.echo(f"{count} events will be sent again")
+    if count < len(wanted):
+        typer.echo("Some of the named events are no dead letters: `hitl doctor` lists those that are.", err=True)
+        raise typer.Exit(1)
+
+
+@contextlib.asynccontextmanager
+async def _engine() -> AsyncIterator[Any]:
+    engine = open_engine(load_settings().database)
+    try:
+        await schema.require(engine)
+        yield engine
+    finally:
+        await engine.dispose()
+
+
+async def _with_writer(work: Any) -> Any:
+    settings: Settings = load_settings()
+    box = SecretBox(load_secret(settings))
+    async with _engine() as engine:
+        writer = Writer(engine)
+        writer.start()
+        try:
+            return await work(writer, box)
+        finally:
+            await writer.stop()

@@ -1,0 +1,58 @@
+"""What the two delivery loops share: waiting for a wake-up, and saying an outage once."""
+
+import asyncio
+from contextlib import suppress
+
+import structlog
+
+from bot.clock import Clock
+
+log = structlog.get_logger(__name__)
+
+
+async def nap(clock: Clock, wakeup: asyncio.Event, seconds: float) -> None:
+    """Returns when woken, or after `seconds` of the clock."""
+    woken = asyncio.create_task(wakeup.wait())
+    rested = asyncio.create_task(clock.sleep(seconds))
+    try:
+        await asyncio.wait({woken, rested}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (woken, rested):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+class Outages:
+    """Logs each trouble once until it is over, so that an outage of an hour is two lines and not a flood."""
+
+    def __init__(self, subject: str) -> None:
+        self._subject = subject
+        self._known: set[tuple[str, str]] = set()
+
+    def note(self, where: str, error: str) -> None:
+        if (where, error) in self._known:
+            return
+        self._known.add((where, error))
+        log.error("delivery.trouble", subject=self._subject, where=where, error=error, remedy=remedy(error))
+
+    def over(self) -> None:
+        if self._known:
+            log.info("delivery.recovered", subject=self._subject)
+            self._known.clear()
+
+
+_REMEDIES = {
+    "channel_not_found": "the policy names a channel that is not there, or a private one without the bot: invite it",
+    "not_in_channel": "invite the bot into the channel: /invite @HITL",
+    "is_archived": "unarchive the channel or name another one in the policy",
+    "invalid_auth": "SLACK_BOT_TOKEN is wrong: copy it again from the app's page and restart",
+    "not_authed": "SLACK_BOT_TOKEN is wrong: copy it again from the app's page and restart",
+    "token_revoked": "reinstall the app in the workspace and set the new SLACK_BOT_TOKEN",
+    "account_inactive": "reinstall the app in the workspace and set the new SLACK_BOT_TOKEN",
+    "missing_scope": "add the missing scope (`hitl manifest` lists all) and reinstall the app",
+}
+
+
+def remedy(error: str) -> str:
+    return _REMEDIES.get(error, "retried by itself; `hitl doctor` tells what waits")

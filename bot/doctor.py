@@ -1,0 +1,148 @@
+"""`hitl doctor`: looks at everything the bot needs, and says of each failure what to do."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bot.config import Settings, SettingsError, load_secret, need_slack
+from bot.delivery.loops import remedy
+from bot.manifest import SCOPES
+from bot.policy_in_force import PolicyUnreadableError, read_policy
+from bot.slack.messages import SLACK_TROUBLE, error_code
+from routing.policy import Policy
+from store import schema
+from store.cards import CardStore
+from store.engine import open_engine
+from store.events import EventStore
+
+_CHANNELS_A_PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check. `remedy` is set exactly when it failed."""
+
+    subject: str
+    detail: str
+    remedy: str | None = None
+
+    @property
+    def failed(self) -> bool:
+        return self.remedy is not None
+
+
+async def examine(settings: Settings) -> AsyncIterator[Finding]:
+    """All findings, in the order in which they make sense to be mended."""
+    for finding in _settings(settings):
+        yield finding
+    policy = _policy(settings)
+    yield policy if isinstance(policy, Finding) else Finding("policy", f"version {policy.version}")
+    engine = open_engine(settings.database)
+    try:
+        async for finding in _database(engine):
+            yield finding
+    finally:
+        await engine.dispose()
+    if settings.slack_bot_token:
+        async for finding in _slack(settings, policy if isinstance(policy, Policy) else None):
+            yield finding
+
+
+def _settings(settings: Settings) -> list[Finding]:
+    findings = []
+    for name, check in (("Slack settings", need_slack), ("secret", load_secret)):
+        try:
+            check(settings)
+        except SettingsError as error:
+            findings.append(Finding(name, "missing", str(error)))
+        else:
+            findings.append(Finding(name, "set"))
+    return findings
+
+
+def _policy(settings: Settings) -> Policy | Finding:
+    try:
+        return read_policy(settings.hitl_policy)
+    except PolicyUnreadableError as error:
+        return Finding("policy", "refused", str(error))
+
+
+async def _database(engine: AsyncEngine) -> AsyncIterator[Finding]:
+    try:
+        await schema.require(engine)
+    except schema.SchemaTooOldError as error:
+        yield Finding("database", "schema too old", str(error))
+        return
+    except (SQLAlchemyError, OSError) as error:
+        yield Finding("database", type(error).__name__, "HITL_DATABASE_URL: is the server up, and are the name right?")
+        return
+    yield Finding("database", "reachable, schema sufficient")
+    letters = await EventStore(engine).dead_letters()
+    if letters:
+        some = "; ".join(f"{letter.id} {letter.type} to {letter.url}: {letter.error}" for letter in letters[:5])
+        yield Finding("dead letters", f"{len(letters)}: {some}", "mend the receivers, then run `hitl redeliver`")
+    else:
+        yield Finding("dead letters", "none")
+    for channel, trouble, count in await CardStore(engine).stuck():
+        yield Finding("cards", f"{count} waiting for {channel}: {trouble}", remedy(trouble))
+
+
+async def _slack(settings: Settings, policy: Policy | None) -> AsyncIterator[Finding]:
+    client = AsyncWebClient(
+        token=settings.slack_bot_token, base_url=settings.slack_api_url, timeout=10, retry_handlers=[]
+    )
+    try:
+        answer = await client.auth_test()
+    except SlackApiError as error:
+        yield Finding("Slack token", error_code(error), remedy(error_code(error)))
+        return
+    except SLACK_TROUBLE as error:
+        yield Finding("Slack", type(error).__name__, "SLACK_API_URL cannot be reached from here: check the network")
+        return
+    yield Finding("Slack token", f"team {answer.get('team')}, bot {answer.get('user')}")
+    granted = {scope.strip() for scope in str(answer.headers.get("x-oauth-scopes", "")).split(",")}
+    missing = [f"{scope} ({why})" for scope, why in SCOPES.items() if scope not in granted]
+    if missing:
+        yield Finding("Slack scopes", f"missing: {', '.join(missing)}", remedy("missing_scope"))
+    else:
+        yield Finding("Slack scopes", "all granted")
+    if policy is not None:
+        async for finding in _channels(client, policy):
+            yield finding
+
+
+async def _channels(client: AsyncWebClient, policy: Policy) -> AsyncIterator[Finding]:
+    try:
+        known = await _all_channels(client)
+    except SlackApiError as error:
+        yield Finding("channels", error_code(error), remedy(error_code(error)))
+        return
+    for channel in sorted(policy.channels):
+        found = known.get(channel)
+        if found is None:
+            yield Finding(f"channel {channel}", "not found", remedy("channel_not_found"))
+        elif found.get("is_archived"):
+            yield Finding(f"channel {channel}", "archived", remedy("is_archived"))
+        elif not found.get("is_member"):
+            yield Finding(f"channel {channel}", "the bot is not in it", remedy("not_in_channel"))
+        else:
+            yield Finding(f"channel {channel}", "the bot is in it")
+
+
+async def _all_channels(client: AsyncWebClient) -> dict[str, dict[str, object]]:
+    """By `#name` and by id."""
+    known: dict[str, dict[str, object]] = {}
+    cursor = ""
+    while True:
+        answer = await client.conversations_list(
+            limit=_CHANNELS_A_PAGE, cursor=cursor, types="public_channel,private_channel"
+        )
+        for channel in answer["channels"]:
+            known[f"#{channel['name']}"] = known[channel["id"]] = channel
+        cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
+        if not cursor:
+            return known

@@ -1,0 +1,191 @@
+"""Taking decisions in, and giving them back: what POST and GET on /v1/decisions do."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from bot.answer import decision_object
+from bot.arrival import Arrival, take_in
+from bot.clock import Clock
+from bot.egress import AllowList, EgressError, check_url
+from bot.ids import NewId
+from bot.metrics import Metrics
+from bot.policy_in_force import PolicyInForce
+from bot.secretbox import SecretBox
+from bot.web.body import json_equal
+from bot.web.problem import Problem, invalid_body
+from routing.decision import DecisionRequest, Json
+from routing.policy import TaskPolicy
+from routing.route import route
+from store.decisions import (
+    AlreadyThere,
+    Cancel,
+    Decision,
+    DecisionStore,
+    ListFilter,
+    PrimaryKeys,
+    TakeIn,
+    outcome_content,
+)
+from store.history import HistoryRecord
+from store.keys import ApiKey
+from store.notify import Topic, Wakeups
+from store.writer import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    object: dict[str, Any]
+    replayed: bool
+
+
+class Intake:
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        writer: Writer,
+        keys: PrimaryKeys,
+        decisions: DecisionStore,
+        policy: PolicyInForce,
+        wakeups: Wakeups,
+        secretbox: SecretBox,
+        callback_allow: AllowList,
+        new_id: NewId,
+        metrics: Metrics,
+    ) -> None:
+        self._clock, self._writer, self._keys = clock, writer, keys
+        self._decisions, self._policy, self._wakeups = decisions, policy, wakeups
+        self._secretbox, self._callback_allow, self._new_id = secretbox, callback_allow, new_id
+        self._metrics = metrics
+
+    async def submit(self, key: ApiKey, request: DecisionRequest, body: Json) -> Submitted:
+        """Routes a decision and stores it with all that follows; returns after the commit.
+
+        `body` is the JSON as the app sent it. Raises Problem (invalid_body, id_conflict, not_allowed).
+        """
+        self._check_callback(request)
+        policy = self._policy.current
+        parent = await self._parent(key, request, policy.task(request.task_type))
+        routing = route(request, policy)
+        decision_id = request.id or self._new_id("dec")
+        command = take_in(
+            Arrival(key, request, body, policy, routing, parent),
+            now=self._clock.now(),
+            pk=await self._keys.take(),
+            decision_id=decision_id,
+            draw=self._secretbox.draw(key.app, decision_id),
+            review=None if routing.review is None else (await self._keys.take(), self._new_id("rev")),
+        )
+        found = await self._writer.submit(command)
+        if isinstance(found, AlreadyThere):
+            self._metrics.replays.inc()
+            return await self._replay(found.decision, body, command)
+        self._metrics.took_in(found.decision.task_type, found.decision.route, found.decision.risk)
+        if command.review is not None:
+            self._wakeups.wake(Topic.CARDS)
+        outcome = None if command.outcome is None else orjson.loads(command.outcome)
+        return Submitted(decision_object(found.decision, metadata=request.metadata, outcome=outcome), replayed=False)
+
+    async def get(self, key: ApiKey, decision_id: str, wait: float = 0) -> dict[str, Any]:
+        """The decision object; with `wait` seconds it waits for the resolution. Raises Problem (not_found)."""
+        decision = await self._find(key, decision_id)
+        if wait > 0 and decision.status == "pending":
+            decision = await self._wait(decision, wait)
+        return (await self._objects([decision]))[0]
+
+    async def page(self, wanted: ListFilter) -> tuple[list[dict[str, Any]], tuple[datetime, int] | None]:
+        """One page, and where the next one begins."""
+        found = await self._decisions.list(replace(wanted, limit=wanted.limit + 1))
+        page = found[: wanted.limit]
+        more = (page[-1].created_at, page[-1].pk) if len(found) > wanted.limit else None
+        return await self._objects(page), more
+
+    async def cancel(self, key: ApiKey, decision_id: str) -> dict[str, Any]:
+        """Withdraws a pending decision. Raises Problem (not_found, already_resolved)."""
+        decision = await self._find(key, decision_id)
+        now = self._clock.now()
+        record = HistoryRecord(now, "app:decision:cancelled", f"app:{key.app}", decision.app_pk, decision.pk)
+        content = orjson.dumps(outcome_content(None)).decode()
+        if not await self._writer.submit(Cancel(decision.pk, now, content, (record,))):
+            current = await self._find(key, decision_id)
+            raise Problem("already_resolved", f"{decision_id} ended as {current.outcome}; it cannot be cancelled.")
+        self._wakeups.wake(Topic.CARDS)
+        self._wakeups.wake(Topic.RESOLVED, decision.pk)
+        return await self.get(key, decision_id)
+
+    def _check_callback(self, request: DecisionRequest) -> None:
+        if request.callback_url is None:
+            return
+        try:
+            check_url(request.callback_url, self._callback_allow)
+        except EgressError as error:
+            raise invalid_body([{"loc": ["callback_url"], "msg": str(error)}]) from error
+
+    async def _parent(self, key: ApiKey, request: DecisionRequest, task: TaskPolicy) -> Decision | None:
+        if request.retry_of is None:
+            return None
+        parent = await self._decisions.find(key.app_pk, request.retry_of, own_first=key.app_pk)
+        if parent is None:
+            raise invalid_body(
+                [{"loc": ["retry_of"], "msg": f"there is no decision {request.retry_of}: post it first"}]
+            )
+        if parent.tries > task.max_tries and not await self._is_replay(key, request):
+            raise Problem(
+                "not_allowed",
+                f"{request.retry_of} ends a chain of {task.max_tries} retries (max_tries): "
+                "let a person take it from here.",
+            )
+        return parent
+
+    async def _is_replay(self, key: ApiKey, request: DecisionRequest) -> bool:
+        if request.id is None:
+            return False
+        return await self._decisions.find(key.app_pk, request.id, own_first=key.app_pk) is not None
+
+    async def _replay(self, there: Decision, body: Json, command: TakeIn) -> Submitted:
+        if there.body_sha256 != command.decision.body_sha256:
+            stored = (await self._decisions.contents([there.pk], "request")).get((there.pk, "request"))
+            # Equal as JSON values though not to the byte: 1 and 1.0 are one number.
+            if stored is None or not json_equal(orjson.loads(stored), body):
+                raise Problem("id_conflict", f"{there.id} was posted before with another body. Use a new id.")
+        current = await self._decisions.get(there.pk) or there
+        return Submitted((await self._objects([current]))[0], replayed=True)
+
+    async def _find(self, key: ApiKey, decision_id: str) -> Decision:
+        everywhere = "admin" in key.scopes
+        decision = await self._decisions.find(None if everywhere else key.app_pk, decision_id, own_first=key.app_pk)
+        if decision is None:
+            raise Problem("not_found", f"there is no decision {decision_id} in your app.")
+        return decision
+
+    async def _wait(self, decision: Decision, seconds: float) -> Decision:
+        resolved = self._wakeups.watch(decision.pk)
+        try:
+            # Looked up again now that the watch stands: a commit in between would otherwise be missed.
+            decision = await self._decisions.get(decision.pk) or decision
+            if decision.status == "pending":
+                try:
+                    async with asyncio.timeout(seconds):
+                        await resolved.wait()
+                except TimeoutError:
+                    return decision
+            return await self._decisions.get(decision.pk) or decision
+        finally:
+            self._wakeups.unwatch(decision.pk, resolved)
+
+    async def _objects(self, decisions: Sequence[Decision]) -> list[dict[str, Any]]:
+        contents = await self._decisions.contents([decision.pk for decision in decisions], "request", "outcome")
+        objects = []
+        for decision in decisions:
+            request = contents.get((decision.pk, "request"))
+            outcome = contents.get((decision.pk, "outcome"))
+            metadata = {} if request is None else orjson.loads(request).get("metadata") or {}
+            objects.append(
+                decision_object(decision, metadata=metadata, outcome=None if outcome is None else orjson.loads(outcome))
+            )
+        return objects

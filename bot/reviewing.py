@@ -1,0 +1,279 @@
+"""What people say about a decision: who may say it, what follows, and the one commit that makes it so."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+import orjson
+
+from bot.answer import decision_object, event_body, sha256_of, timestamp
+from bot.clock import Clock
+from bot.ids import NewId
+from bot.policy_in_force import PolicyInForce
+from bot.web.body import json_equal
+from routing.checks import CheckResult, CheckStatus, run_checks
+from routing.decision import DecisionRequest, Disposition, Json, ReviewKind, Risk
+from routing.expressions import Facts
+from routing.policy import Circle, TaskPolicy
+from routing.review import Approve, Edit, Reject, Resolution, Verdict, resolve
+from store.decisions import Decision, DecisionStore, outcome_content
+from store.history import HistoryRecord
+from store.notify import Topic, Wakeups
+from store.reviews import Decide, NewEvent, Review, ReviewStore, VerdictRecord
+from store.writer import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewer:
+    """A person in Slack. Ids count, names never do; on Enterprise Grid a user id may begin with W."""
+
+    team_id: str
+    user_id: str
+
+    @property
+    def actor(self) -> str:
+        return f"user:{self.team_id}/{self.user_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a person may not decide a review: their own request, not in its circle, or not to be found out now."""
+
+    reason: Literal["own_request", "not_a_reviewer", "named_reviewers_only", "unknown_now"]
+
+
+class Membership(Protocol):
+    """Looks up in Slack who belongs where."""
+
+    async def refusal(self, circle: Circle, reviewer: Reviewer, channel_id: str | None) -> Refusal | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A review with the content that it is about."""
+
+    review: Review
+    request: DecisionRequest
+    outcome: Mapping[str, Json] | None
+
+    @property
+    def decision(self) -> Decision:
+        return self.review.decision
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The verdict stands; `case` shows it."""
+
+    case: Case
+
+
+@dataclass(frozen=True, slots=True)
+class TooLate:
+    """The review was closed before; `case` shows by whom and how."""
+
+    case: Case
+
+
+@dataclass(frozen=True, slots=True)
+class ChecksFailed:
+    """The edited output fails the policy's checks; nothing was changed."""
+
+    failures: tuple[CheckResult, ...]
+
+
+class Reviewing:
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        writer: Writer,
+        reviews: ReviewStore,
+        decisions: DecisionStore,
+        policy: PolicyInForce,
+        membership: Membership,
+        wakeups: Wakeups,
+        new_id: NewId,
+    ) -> None:
+        self._clock, self._writer = clock, writer
+        self._reviews, self._decisions = reviews, decisions
+        self._policy, self._membership = policy, membership
+        self._wakeups, self._new_id = wakeups, new_id
+
+    async def case(self, review_id: str) -> Case | None:
+        """The review as the database has it now."""
+        review = await self._reviews.by_id(review_id)
+        return None if review is None else await self._with_content(review)
+
+    async def case_by_pk(self, review_pk: int) -> Case:
+        """The same for a review that is known to be there (its card says so)."""
+        return await self._with_content(await self._reviews.by_pk(review_pk))
+
+    def task(self, case: Case) -> TaskPolicy:
+        """The policy of the moment: it decides who may act and what the forms ask."""
+        return self._policy.current.task(case.decision.task_type)
+
+    async def refusal(self, case: Case, reviewer: Reviewer, channel_id: str | None) -> Refusal | None:
+        """Why this person may not decide this review now; None when they may."""
+        if case.decision.requested_by == reviewer.user_id:
+            return Refusal("own_request")
+        circle = self.task(case).reviewers(Risk(case.decision.risk))
+        return await self._membership.refusal(circle, reviewer, channel_id)
+
+    async def decide(
+        self, case: Case, reviewer: Reviewer, channel_id: str | None, verdict: Verdict
+    ) -> Decided | TooLate | ChecksFailed | Refusal:
+        """Checks the person again, then the edited output, then closes the review by compare-and-set."""
+        if case.review.state != "open":
+            return TooLate(case)
+        refusal = await self.refusal(case, reviewer, channel_id)
+        if refusal is not None:
+            return refusal
+        verdict = _unchanged_is_approved(case, verdict)
+        if isinstance(verdict, Edit):
+            failures = self._failures(case, verdict.output)
+            if failures:
+                return ChecksFailed(failures)
+        won = await self._writer.submit(self._command(case, reviewer, verdict))
+        now_there = await self.case(case.review.id) or case
+        if not won:
+            return TooLate(now_there)
+        for topic in (Topic.CARDS, Topic.EVENTS):
+            self._wakeups.wake(topic)
+        self._wakeups.wake(Topic.RESOLVED, case.decision.pk)
+        return Decided(now_there)
+
+    async def _with_content(self, review: Review) -> Case:
+        pk = review.decision.pk
+        contents = await self._decisions.contents([pk], "request", "outcome")
+        outcome = contents.get((pk, "outcome"))
+        return Case(
+            review,
+            DecisionRequest.model_validate_json(contents[(pk, "request")]),
+            None if outcome is None else orjson.loads(outcome),
+        )
+
+    def _failures(self, case: Case, output: Json) -> tuple[CheckResult, ...]:
+        results = run_checks(self.task(case).checks, Facts.of(case.request), output)
+        return tuple(result for result in results if result.status is not CheckStatus.PASSED)
+
+    def _command(self, case: Case, reviewer: Reviewer, verdict: Verdict) -> Decide:
+        now = self._clock.now()
+        resolution = resolve(ReviewKind(case.review.kind), verdict)
+        content = _outcome(case, verdict)
+        decision = _resolved(case.decision, resolution, verdict, reviewer, content["output"], now)
+        record = VerdictRecord(
+            reviewer.team_id,
+            reviewer.user_id,
+            verdict.name,
+            decision.category,
+            decision.severity,
+            decision.labels,
+            now,
+        )
+        return Decide(
+            review_pk=case.review.pk,
+            app_pk=decision.app_pk,
+            decision_pk=decision.pk,
+            verdict=record,
+            changes=_changes(case.decision, decision),
+            outcome=orjson.dumps(content).decode(),
+            event=self._event(case, decision, resolution, content, now),
+            history=(_verdict_history(case, decision, reviewer, verdict, content, now),),
+        )
+
+    def _event(
+        self, case: Case, decision: Decision, resolution: Resolution, content: Mapping[str, Json], now: datetime
+    ) -> NewEvent | None:
+        if decision.callback_url is None:
+            return None
+        data = decision_object(decision, metadata=case.request.metadata, outcome=content)
+        event_type = resolution.event.value
+        return NewEvent(self._new_id("evt"), event_type, decision.callback_url, event_body(event_type, now, data))
+
+
+def _unchanged_is_approved(case: Case, verdict: Verdict) -> Verdict:
+    if isinstance(verdict, Edit) and json_equal(verdict.output, case.request.output):
+        return Approve()
+    return verdict
+
+
+def _outcome(case: Case, verdict: Verdict) -> dict[str, Json]:
+    match verdict:
+        case Approve():
+            content = outcome_content(case.request.output)
+        case Edit():
+            content = outcome_content(verdict.output, verdict.reason)
+        case Reject():
+            content = outcome_content(None, verdict.reason, verdict.correct_answer)
+    released = case.decision.disposition == Disposition.EXECUTE_PROVISIONAL
+    if released and not isinstance(verdict, Approve):
+        content["previous"] = _provisional_outcome(case)
+    return content
+
+
+def _provisional_outcome(case: Case) -> dict[str, Json]:
+    """What the app was told to do before anybody looked."""
+    return {
+        "result": "auto",
+        "disposition": case.decision.disposition,
+        "output": case.request.output,
+        "decided_by": [],
+        "decided_at": timestamp(case.decision.created_at),
+    }
+
+
+def _resolved(
+    decision: Decision, resolution: Resolution, verdict: Verdict, reviewer: Reviewer, output: Json, now: datetime
+) -> Decision:
+    judged = verdict if isinstance(verdict, Edit | Reject) else None
+    return replace(
+        decision,
+        status="resolved",
+        outcome=resolution.outcome.value,
+        disposition=resolution.disposition.value,
+        deadline=None,
+        decided_by=[reviewer.user_id],
+        decided_at=now,
+        action_sha256=decision.action_sha256 if output is None else sha256_of(output),
+        category=None if judged is None else judged.category,
+        severity=None if judged is None else judged.severity,
+        labels={} if judged is None else dict(judged.labels),
+    )
+
+
+_DECIDED_COLUMNS: Sequence[str] = (
+    "status",
+    "outcome",
+    "disposition",
+    "deadline",
+    "decided_by",
+    "decided_at",
+    "action_sha256",
+    "category",
+    "severity",
+    "labels",
+)
+
+
+def _changes(before: Decision, after: Decision) -> dict[str, Any]:
+    return {name: getattr(after, name) for name in _DECIDED_COLUMNS if getattr(after, name) != getattr(before, name)}
+
+
+def _verdict_history(
+    case: Case, decision: Decision, reviewer: Reviewer, verdict: Verdict, content: Mapping[str, Json], now: datetime
+) -> HistoryRecord:
+    facts: dict[str, Json] = {
+        "review": case.review.id,
+        "verdict": verdict.name,
+        "outcome": decision.outcome,
+        "disposition": decision.disposition,
+        "category": decision.category,
+        "severity": decision.severity,
+        "labels": decision.labels,
+        "action_sha256": decision.action_sha256,
+        "content_sha256": sha256_of(dict(content)),
+    }
+    event = f"reviewer:review:{decision.outcome}"
+    return HistoryRecord(now, event, reviewer.actor, decision.app_pk, decision.pk, case.review.pk, facts)

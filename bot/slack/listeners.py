@@ -1,0 +1,299 @@
+"""What happens when a person clicks or sends a form.
+
+Each listener acknowledges first (Slack waits 3 s), then asks the service, then tells the person. A body that fails
+after its acknowledgement must not raise into Bolt, which would answer 404: every failure becomes a private answer.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.clock import Clock
+from bot.metrics import Metrics
+from bot.reviewing import Case, ChecksFailed, Decided, Refusal, Reviewing, TooLate
+from bot.slack import edit_modal, notices, reject_modal
+from bot.slack.details_modal import details_modal
+from bot.slack.interaction import Click, Submission
+from bot.slack.messages import SLACK_TROUBLE, Messages, error_code
+from bot.slack.modal import FieldErrors, View, loading_modal
+from bot.slack.present import card_view, rubric_view
+from bot.slack.private import PrivateAnswers
+from bot.slack.returned_modal import returned_modal, typed_texts
+from bot.slack.view import CardView, RubricView
+from routing.review import Approve, Edit, Reject, Verdict
+from store.cards import AdoptMessage, CardStore, RefreshCard
+from store.notify import Topic, Wakeups
+from store.writer import Writer
+
+log = structlog.get_logger(__name__)
+
+# A form must be opened within 3 s of the click and answered within 3 s of its submission.
+_OPEN_WITHIN = 1.0
+_ANSWER_WITHIN = 2.0
+
+_FAILED = "Something went wrong on our side, so nothing was changed. Please try again in a moment."
+_EXPIRED = "Slack gave up before the form could open. Nothing was changed; please click again."
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a submission: the form closes, shows errors beside its fields, or becomes another view."""
+
+    errors: dict[str, str] | None = None
+    view: View | None = None
+
+    def as_ack(self) -> dict[str, Any]:
+        if self.errors is not None:
+            return {"response_action": "errors", "errors": self.errors}
+        if self.view is not None:
+            return {"response_action": "update", "view": self.view}
+        return {"response_action": "clear"}
+
+
+class Listeners:
+    def __init__(
+        self,
+        *,
+        client: AsyncWebClient,
+        reviewing: Reviewing,
+        messages: Messages,
+        cards: CardStore,
+        writer: Writer,
+        wakeups: Wakeups,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._client, self._reviewing, self._messages = client, reviewing, messages
+        self._cards, self._writer, self._wakeups = cards, writer, wakeups
+        self._clock, self._metrics = clock, metrics
+        self._private = PrivateAnswers(client)
+        self._under_way: set[asyncio.Task[Any]] = set()
+
+    def register(self, app: AsyncApp) -> None:
+        app.action("review.approve")(self._listener(self._approve))
+        app.action("review.edit")(self._listener(self._open_edit))
+        app.action("review.reject")(self._listener(self._open_reject))
+        app.action("review.more")(self._listener(self._open_details))
+        app.view(edit_modal.CALLBACK)(self._form(self._send_edit))
+        app.view(reject_modal.CALLBACK)(self._form(self._send_reject))
+        app.action(re.compile(".*"))(_only_acknowledge)
+
+    async def stop(self) -> None:
+        """Waits for what was acknowledged and is not yet done."""
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+
+    # Clicks ---------------------------------------------------------------------------------------------------------
+
+    def _listener(self, act: Callable[[Click, Case], Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+        async def listen(ack: AsyncAck, body: dict[str, Any]) -> None:
+            await ack()
+            await self._track(self._click(Click.from_body(body), act))
+
+        return listen
+
+    async def _click(self, click: Click, act: Callable[[Click, Case], Awaitable[None]]) -> None:
+        try:
+            case = await self._reviewing.case(click.review_id)
+            if case is None:
+                await self._private.tell(click, notices.UNKNOWN_REVIEW)
+                return
+            await self._settle_place(click, case)
+            await act(click, case)
+        except SlackApiError as error:
+            code = error_code(error)
+            log.warning("slack.click.failed", error=code)
+            await self._private.tell(click, _EXPIRED if code in _TRIGGER_GONE else _FAILED)
+        except Exception:
+            log.exception("slack.click.failed")
+            await self._private.tell(click, _FAILED)
+
+    async def _approve(self, click: Click, case: Case) -> None:
+        channel = None if click.place is None else click.place.channel
+        match await self._reviewing.decide(case, click.reviewer, channel, Approve()):
+            case Decided() as decided:
+                self._count(decided.case)
+            case TooLate(current):
+                await self._refresh(current)
+                await self._private.tell(click, notices.already_closed(self._view(current)))
+            case Refusal() as refusal:
+                await self._private.tell(click, _refused(refusal))
+            case ChecksFailed():
+                raise AssertionError("an approval is not checked again")
+
+    async def _open_edit(self, click: Click, case: Case) -> None:
+        await self._open_form(click, case, edit_modal.edit_modal, "Edit")
+
+    async def _open_reject(self, click: Click, case: Case) -> None:
+        await self._open_form(click, case, reject_modal.reject_modal, "Reject")
+
+    async def _open_details(self, click: Click, case: Case) -> None:
+        await self._client.views_open(trigger_id=click.trigger_id, view=details_modal(self._view(case)))
+
+    async def _open_form(
+        self, click: Click, case: Case, build: Callable[[CardView, RubricView], View], title: str
+    ) -> None:
+        if case.review.state != "open":
+            await self._refresh(case)
+            await self._private.tell(click, notices.already_closed(self._view(case)))
+            return
+        channel = None if click.place is None else click.place.channel
+        asked = asyncio.create_task(self._reviewing.refusal(case, click.reviewer, channel))
+        await asyncio.wait({asked}, timeout=_OPEN_WITHIN)
+        form = build(self._view(case), rubric_view(self._reviewing.task(case)))
+        if asked.done():
+            refusal = asked.result()
+            if refusal is None:
+                await self._client.views_open(trigger_id=click.trigger_id, view=form)
+            else:
+                await self._private.tell(click, _refused(refusal))
+            return
+        # Slack is slow to say who belongs where: the form is opened while its trigger still holds, and filled later.
+        opened = await self._client.views_open(trigger_id=click.trigger_id, view=loading_modal(title))
+        refusal = await asked
+        shown = form if refusal is None else returned_modal(title, _refused(refusal), [])
+        await self._client.views_update(view_id=opened["view"]["id"], view=shown)
+
+    async def _settle_place(self, click: Click, case: Case) -> None:
+        """A click tells where a card is: one whose posting we never heard of is adopted, a second one goes away."""
+        if click.place is None:
+            return
+        known = await self._cards.place_of(case.review.pk)
+        if known is None:
+            await self._writer.submit(AdoptMessage(case.review.pk, click.place))
+        elif known != click.place:
+            try:
+                await self._messages.delete(click.place)
+            except SLACK_TROUBLE as error:
+                log.warning("card.duplicate.stays", error=type(error).__name__)
+
+    async def _refresh(self, case: Case) -> None:
+        """The person saw a card that was behind: it is sent once more."""
+        await self._writer.submit(RefreshCard(case.review.pk, self._clock.now()))
+        self._wakeups.wake(Topic.CARDS)
+
+    # Forms ----------------------------------------------------------------------------------------------------------
+
+    def _form(self, send: Callable[[Submission, Case], Awaitable[Answer]]) -> Callable[..., Awaitable[None]]:
+        async def listen(ack: AsyncAck, body: dict[str, Any]) -> None:
+            submission = Submission.from_body(body)
+            work = self._track(self._submit(submission, send))
+            await asyncio.wait({work}, timeout=_ANSWER_WITHIN)
+            if work.done():
+                await ack(**work.result().as_ack())
+                return
+            await ack(response_action="update", view=loading_modal("Saving"))
+            await self._track(self._answer_late(submission, work))
+
+        return listen
+
+    async def _submit(self, submission: Submission, send: Callable[[Submission, Case], Awaitable[Answer]]) -> Answer:
+        try:
+            case = await self._reviewing.case(submission.review_id)
+            if case is None:
+                return self._returned(submission, "Not found", notices.UNKNOWN_REVIEW)
+            return await send(submission, case)
+        except Exception:
+            log.exception("slack.form.failed")
+            return self._returned(submission, "Not saved", _FAILED)
+
+    async def _answer_late(self, submission: Submission, work: "asyncio.Task[Answer]") -> None:
+        answer = await work
+        view = answer.view
+        if answer.errors is not None:
+            view = self._returned(submission, "Not saved", "\n".join(answer.errors.values())).view
+        if view is None:
+            view = returned_modal("Saved", "Your verdict is recorded.", [])
+        try:
+            await self._client.views_update(view_id=submission.view_id, view=view)
+        except SLACK_TROUBLE as error:
+            log.warning("slack.form.unanswered", error=type(error).__name__)
+
+    async def _send_edit(self, submission: Submission, case: Case) -> Answer:
+        parsed = edit_modal.parse_edit(self._view(case), self._rubric(case), submission.values)
+        if isinstance(parsed, FieldErrors):
+            return self._with_errors(submission, case, parsed.errors)
+        if not parsed.changed:
+            return await self._decide(submission, case, Approve())
+        edit = Edit(parsed.output, parsed.category, parsed.severity, parsed.labels, parsed.reason)
+        return await self._decide(submission, case, edit)
+
+    async def _send_reject(self, submission: Submission, case: Case) -> Answer:
+        parsed = reject_modal.parse_reject(self._view(case), self._rubric(case), submission.values)
+        if isinstance(parsed, FieldErrors):
+            return self._with_errors(submission, case, parsed.errors)
+        reject = Reject(parsed.category, parsed.severity, parsed.labels, parsed.reason, parsed.correct_answer)
+        return await self._decide(submission, case, reject)
+
+    async def _decide(self, submission: Submission, case: Case, verdict: Verdict) -> Answer:
+        place = await self._cards.place_of(case.review.pk)
+        channel = None if place is None else place.channel
+        match await self._reviewing.decide(case, submission.reviewer, channel, verdict):
+            case Decided() as decided:
+                self._count(decided.case)
+                return Answer()
+            case TooLate(current):
+                await self._refresh(current)
+                return self._too_late(submission, current)
+            case Refusal() as refusal:
+                return self._returned(submission, "Not saved", _refused(refusal))
+            case ChecksFailed(failures):
+                sentence = notices.checks_failed([str(failure) for failure in failures])
+                return Answer(errors={_first_input(submission): sentence})
+
+    def _with_errors(self, submission: Submission, case: Case, errors: dict[str, str]) -> Answer:
+        """Errors beside the fields, unless the review has closed and mending them would be in vain."""
+        if case.review.state != "open":
+            return self._too_late(submission, case)
+        return Answer(errors=errors)
+
+    def _too_late(self, submission: Submission, case: Case) -> Answer:
+        return self._returned(submission, "Already closed", notices.already_closed(self._view(case)))
+
+    def _returned(self, submission: Submission, title: str, sentence: str) -> Answer:
+        return Answer(view=returned_modal(title, sentence, typed_texts(submission.blocks, submission.values)))
+
+    # Both -----------------------------------------------------------------------------------------------------------
+
+    def _view(self, case: Case) -> CardView:
+        return card_view(case, self._reviewing.task(case))
+
+    def _rubric(self, case: Case) -> RubricView:
+        return rubric_view(self._reviewing.task(case))
+
+    def _count(self, case: Case) -> None:
+        verdict = case.review.verdict
+        if verdict is None:
+            return
+        task_type = case.decision.task_type
+        self._metrics.verdicts.labels(task_type, verdict.verdict).inc()
+        waited = (verdict.at - case.review.opened_at).total_seconds()
+        self._metrics.review_latency.labels(task_type).observe(waited)
+
+    def _track(self, work: Any) -> "asyncio.Task[Any]":
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return task
+
+
+_TRIGGER_GONE = frozenset({"expired_trigger_id", "exchanged_trigger_id", "trigger_expired", "trigger_exchanged"})
+
+
+async def _only_acknowledge(ack: AsyncAck) -> None:
+    """Elements that need no answer, such as a menu inside a form."""
+    await ack()
+
+
+def _refused(refusal: Refusal) -> str:
+    return notices.CANNOT_CHECK_NOW if refusal.reason == "unknown_now" else notices.not_allowed(refusal.reason)
+
+
+def _first_input(submission: Submission) -> str:
+    return next(str(block["block_id"]) for block in submission.blocks if block.get("type") == "input")

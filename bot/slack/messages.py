@@ -1,0 +1,130 @@
+"""Our messages in Slack: posted with metadata that identifies them, so that a lost one is found again."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import aiohttp
+import structlog
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.slack.card import Message
+from store.cards import Place
+
+log = structlog.get_logger(__name__)
+
+EVENT_TYPE = "hitl_review"
+_PAGE = 100
+_PAGES = 20
+
+# The machine's clock and Slack's need not agree to the second.
+_SKEW = timedelta(seconds=60)
+
+
+SLACK_TROUBLE = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
+"""Whatever a call of the Web API may raise: a refusal (SlackApiError), or no answer at all."""
+
+
+def error_code(error: SlackApiError) -> str:
+    """Slack's own word for a refusal; `http_<status>` where the answer was not Slack's usual JSON."""
+    response = error.response
+    code = response.get("error") if hasattr(response, "get") else None
+    return str(code) if code else f"http_{getattr(response, 'status_code', '?')}"
+
+
+class LostAnswerError(Exception):
+    """Slack answered nothing that says whether the message was posted."""
+
+
+class Messages:
+    def __init__(self, client: AsyncWebClient) -> None:
+        self._client = client
+        self._channel_ids: dict[str, str] = {}
+
+    async def post(self, channel: str, message: Message, review_id: str, thread: Place | None) -> Place:
+        """Posts a card, in the thread of an earlier one where given. Raises SlackApiError or LostAnswerError."""
+        in_thread: dict[str, Any] = {} if thread is None else {"thread_ts": thread.ts, "reply_broadcast": True}
+        answer = await self._client.chat_postMessage(
+            channel=channel if thread is None else thread.channel,
+            text=message.text,
+            blocks=message.blocks,
+            metadata=_metadata(review_id),
+            mrkdwn=False,
+            unfurl_links=False,
+            unfurl_media=False,
+            **in_thread,
+        )
+        if not answer.get("ts"):
+            raise LostAnswerError
+        self._channel_ids[channel] = str(answer["channel"])
+        return Place(str(answer["channel"]), str(answer["ts"]))
+
+    async def update(self, place: Place, message: Message, review_id: str) -> None:
+        await self._client.chat_update(
+            channel=place.channel,
+            ts=place.ts,
+            text=message.text,
+            blocks=message.blocks,
+            metadata=_metadata(review_id),
+        )
+
+    async def delete(self, place: Place) -> None:
+        """Removes a duplicate; one that is gone already is fine."""
+        try:
+            await self._client.chat_delete(channel=place.channel, ts=place.ts)
+            log.info("card.duplicate.deleted", channel=place.channel, ts=place.ts)
+        except SlackApiError as error:
+            if error.response.get("error") != "message_not_found":
+                raise
+
+    async def find(self, channel: str, review_id: str, since: datetime, thread: Place | None) -> list[Place]:
+        """Our messages for a review, oldest first, posted after `since`. [] too where no such channel can be read."""
+        channel_id = thread.channel if thread is not None else await self._channel_id(channel)
+        if channel_id is None:
+            return []
+        oldest = str((since - _SKEW).timestamp())
+        found: list[Place] = []
+        cursor = ""
+        for _ in range(_PAGES):
+            answer = await self._page(channel_id, oldest, thread, cursor)
+            found += [
+                Place(channel_id, str(message["ts"])) for message in answer["messages"] if _is_ours(message, review_id)
+            ]
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                break
+        return sorted(found, key=lambda place: place.ts)
+
+    async def _page(self, channel_id: str, oldest: str, thread: Place | None, cursor: str) -> Any:
+        if thread is None:
+            return await self._client.conversations_history(
+                channel=channel_id, oldest=oldest, limit=_PAGE, cursor=cursor, include_all_metadata=True
+            )
+        return await self._client.conversations_replies(
+            channel=channel_id, ts=thread.ts, oldest=oldest, limit=_PAGE, cursor=cursor, include_all_metadata=True
+        )
+
+    async def _channel_id(self, channel: str) -> str | None:
+        """The id of a channel that the policy may name by `#name`."""
+        if not channel.startswith("#"):
+            return channel
+        cursor = ""
+        while channel not in self._channel_ids:
+            answer = await self._client.conversations_list(
+                limit=_PAGE, cursor=cursor, exclude_archived=True, types="public_channel,private_channel"
+            )
+            self._channel_ids |= {f"#{found['name']}": found["id"] for found in answer["channels"]}
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                break
+        return self._channel_ids.get(channel)
+
+
+def _metadata(review_id: str) -> dict[str, Any]:
+    return {"event_type": EVENT_TYPE, "event_payload": {"review": review_id}}
+
+
+def _is_ours(message: dict[str, Any], review_id: str) -> bool:
+    metadata = message.get("metadata") or {}
+    payload = metadata.get("event_payload") or {}
+    return metadata.get("event_type") == EVENT_TYPE and payload.get("review") == review_id
