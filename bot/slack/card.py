@@ -26,8 +26,8 @@ from bot.slack.text import CLIP_MARKER, body, clip, clip_body, escape, one_line,
 from bot.slack.view import CardView, OutcomeView
 from routing.decision import Json
 
-BODIES = 4_800
-"""Rendered characters that the input, the output and the edit share; the rest of a message stays below the budget."""
+BODIES = limits.RENDERED_MESSAGE - 5_000
+"""Rendered characters that the input, the output and the edit share; the other parts take less than 5,000."""
 CARD_LINES = 40
 """Lines of one body, so that a phone reaches the buttons."""
 CARD_REASONS = 6
@@ -103,8 +103,8 @@ def _closing(view: CardView) -> str:
 
 
 def _verdict(view: CardView, outcome: OutcomeView) -> list[Block]:
-    named = {"Category": outcome.category, "Severity": outcome.severity, **outcome.labels}
-    lines = [clip(one_line(f"{name}: {value}"), 80) for name, value in named.items() if value]
+    named = [("Category", outcome.category), ("Severity", outcome.severity), *outcome.labels.items()]
+    lines = [clip(one_line(f"{name}: {value}"), 80) for name, value in named if value]
     elements: list[Element] = [bullets(lines[:8])] if lines else []
     if outcome.reason:
         elements += [bold_line("Reason"), _body(outcome.reason, 500)]

@@ -32,9 +32,8 @@ def _parts(view: CardView) -> Iterator[Part]:
     yield Part("Facts", _facts(view))
     if view.outcome is not None:
         yield from _outcome(view.outcome)
-    yield Part(
-        "Why you are asked", "\n".join(map(phrases.reason_sentence, view.reasons)) or "Every decision is reviewed."
-    )
+    if view.reasons:
+        yield Part("Why you are asked", "\n".join(map(phrases.reason_sentence, view.reasons)))
     yield Part("Asked", pretty(view.input))
     yield Part("The model proposes", pretty(view.output))
     if view.context:
@@ -60,8 +59,8 @@ def _facts(view: CardView) -> str:
 
 
 def _outcome(outcome: OutcomeView) -> Iterator[Part]:
-    named = {"category": outcome.category, "severity": outcome.severity, **outcome.labels}
-    lines = [one_line(f"{name}: {value}") for name, value in named.items() if value]
+    named = [("category", outcome.category), ("severity", outcome.severity), *outcome.labels.items()]
+    lines = [one_line(f"{name}: {value}") for name, value in named if value]
     if lines:
         yield Part("Verdict", "\n".join(lines))
     if outcome.reason:

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.slack import phrases
-from bot.slack.blocks import Block, bold_line, option, preformatted, rich_text
+from bot.slack.blocks import Block, option
 from bot.slack.edit_plan import FieldKind, PlannedField, parse_field, plan_fields
 from bot.slack.feedback_form import (
     ACTION,
@@ -15,9 +14,9 @@ from bot.slack.feedback_form import (
     text_input,
     typed_text,
 )
-from bot.slack.json_text import JsonTextError, pretty, same
-from bot.slack.modal import FieldErrors, StateValues, View, fits, modal, notice_modal
-from bot.slack.text import body, clip, clip_body, one_line, sendable
+from bot.slack.json_text import JsonTextError, same
+from bot.slack.modal import FieldErrors, StateValues, View, asked, fits, modal, notice_modal
+from bot.slack.text import clip, one_line, sendable
 from bot.slack.view import CardView, RubricView
 from routing.decision import Json
 
@@ -48,13 +47,6 @@ def edit_modal(view: CardView, rubric: RubricView) -> View:
     blocks = [asked(view), *inputs, *feedback_blocks(rubric, "edit")]
     form = modal("Edit", blocks, callback_id=CALLBACK, review_id=view.review_id, submit="Send")
     return form if fits(form) else notice_modal("Too large to edit here", _TOO_LARGE)
-
-
-def asked(view: CardView) -> Block:
-    """What the form is about: the task and the beginning of the input."""
-    request = clip_body(body(pretty(view.input)), 1_000, 15)
-    title = f"{view.task_type} · {phrases.risk(view)} · Asked"
-    return rich_text("asked", [bold_line(title), preformatted(request)])
 
 
 def parse_edit(view: CardView, rubric: RubricView, values: StateValues) -> EditSubmission | FieldErrors:

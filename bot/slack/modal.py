@@ -1,13 +1,15 @@
-"""The frame of every modal, and modals that only show text."""
+"""The frame of every modal, what stands on top of the forms, and modals that only show text."""
 
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from bot.slack import limits
+from bot.slack import limits, phrases
 from bot.slack.blocks import Block, Element, bold_line, context, plain, preformatted, rich_text, section
-from bot.slack.text import body, chunks
+from bot.slack.json_text import pretty
+from bot.slack.text import body, chunks, clip_body
+from bot.slack.view import CardView
 
 View = dict[str, Any]
 StateValues = dict[str, dict[str, dict[str, Any]]]
@@ -55,6 +57,13 @@ def fits(view: View) -> bool:
 def json_bytes(value: Any) -> int:
     """As slack_sdk sends it: every character beyond ASCII is an escape."""
     return len(json.dumps(value))
+
+
+def asked(view: CardView) -> Block:
+    """What a form is about: the task and the beginning of the input."""
+    request = clip_body(body(pretty(view.input)), 1_000, 15)
+    title = f"{view.task_type} · {phrases.risk(view)} · Asked"
+    return rich_text("asked", [bold_line(title), preformatted(request)])
 
 
 def notice_modal(title: str, mrkdwn: str) -> View:

@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.slack.edit_modal import asked
 from bot.slack.feedback_form import feedback_blocks, parse_feedback, text_input, typed_text
 from bot.slack.json_text import JsonTextError, parse_json, parse_text
-from bot.slack.modal import FieldErrors, StateValues, View, modal
+from bot.slack.modal import FieldErrors, StateValues, View, asked, modal
 from bot.slack.view import CardView, RubricView
 from routing.decision import Json
 

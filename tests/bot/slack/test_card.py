@@ -1,0 +1,154 @@
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from slack_sdk.models.blocks import Block as SdkBlock
+
+from bot.slack.blocks import Block
+from bot.slack.card import changed_members, render_card, review_of
+from bot.slack.view import CardView
+from routing.decision import Reason, Risk
+from tests.bot.slack import samples
+from tests.support.slack_checker import check_message, units
+
+
+@pytest.mark.parametrize(
+    ("name", "view"),
+    [
+        ("card_open", samples.REFUND),
+        ("card_approved", samples.APPROVED),
+        ("card_edited", samples.EDITED),
+        ("card_rejected", samples.REJECTED),
+        ("card_cancelled", samples.CANCELLED),
+        ("card_timed_out", samples.TIMED_OUT),
+    ],
+)
+def test_golden(name: str, view: CardView) -> None:
+    message = render_card(view)
+    check_message(message.text, message.blocks, samples.PEOPLE)
+    for block in message.blocks:
+        parsed = SdkBlock.parse(block)
+        assert parsed is not None
+        parsed.validate_json()
+    samples.assert_golden(name, {"text": message.text, "blocks": message.blocks})
+
+
+@given(view=samples.views)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def test_any_text_in_any_field_stays_text_and_within_the_limits(view: CardView) -> None:
+    message = render_card(view)
+    check_message(message.text, message.blocks, samples.PEOPLE)
+
+
+@given(text=samples.texts)
+@settings(deadline=None)
+def test_no_untrusted_text_reaches_what_slack_parses_in_blocks(text: str) -> None:
+    """The strongest form of "cannot mention, link or format": the parsed parts do not depend on the text at all."""
+    names = {field.name for field in fields(CardView)} & {
+        "decision_id", "app", "task_type", "input", "output", "confidence_source", "model", "subject", "retry_of",
+    }  # fmt: skip
+    facts: dict[str, Any] = dict.fromkeys(names, text)
+    outcome = samples.REJECTED.outcome
+    assert outcome is not None
+    said = replace(outcome, category=text, severity=text, labels={text: text}, reason=text, correct_answer=text)
+    hostile = replace(samples.REJECTED, **facts, outcome=said)
+    assert _mrkdwn(render_card(hostile).blocks) == _mrkdwn(render_card(samples.REJECTED).blocks)
+
+
+def _mrkdwn(node: Any) -> list[str]:
+    if isinstance(node, list):
+        return [text for member in node for text in _mrkdwn(member)]
+    if not isinstance(node, dict):
+        return []
+    if node.get("type") == "mrkdwn":
+        return [node["text"]]
+    return _mrkdwn(list(node.values()))
+
+
+def _actions(view: CardView) -> Block:
+    (actions,) = [block for block in render_card(view).blocks if block["type"] == "actions"]
+    return actions
+
+
+def test_buttons_carry_the_opaque_id_and_nothing_else() -> None:
+    actions = _actions(samples.REFUND)
+    assert [(element["action_id"], element.get("value")) for element in actions["elements"]] == [
+        ("review.approve", "rev_7Q2M"),
+        ("review.edit", "rev_7Q2M"),
+        ("review.reject", "rev_7Q2M"),
+        ("review.more", None),
+    ]
+    assert review_of(actions["block_id"]) == "rev_7Q2M"
+
+
+@pytest.mark.parametrize(
+    "view", [samples.APPROVED, samples.EDITED, samples.REJECTED, samples.CANCELLED, samples.TIMED_OUT]
+)
+def test_a_closed_card_has_no_verdict_button(view: CardView) -> None:
+    actions = _actions(view)
+    assert [element["action_id"] for element in actions["elements"]] == ["review.more"]
+    assert review_of(actions["block_id"]) == "rev_7Q2M"
+
+
+def test_no_block_id_survives_a_change_of_state() -> None:
+    before = {block["block_id"] for block in render_card(samples.REFUND).blocks}
+    after = {block["block_id"] for block in render_card(samples.APPROVED).blocks}
+    assert not before & after
+
+
+def test_short_texts_are_whole_and_long_ones_say_what_is_missing() -> None:
+    long = replace(samples.REFUND, input="word " * 5000, output="short answer")
+    quotes = [
+        element["elements"][0]["text"]
+        for block in render_card(long).blocks
+        for element in block.get("elements", [])
+        if element.get("type") == "rich_text_quote"
+    ]
+    shown, marker = quotes[0].split("… (")
+    assert marker == f"{25_000 - len(shown):,} more characters: Details)"
+    assert units(quotes[0]) > 2900
+    assert quotes[1] == "short answer"
+
+
+def test_a_tall_text_leaves_the_buttons_within_reach() -> None:
+    message = render_card(replace(samples.REFUND, input="yes\n" * 200))
+    quotes = [
+        element["elements"][0]["text"]
+        for block in message.blocks
+        for element in block.get("elements", [])
+        if element.get("type") == "rich_text_quote"
+    ]
+    assert quotes[0].count("\n") == 39
+    assert quotes[0].endswith("more characters: Details)")
+
+
+def test_the_spoken_text_holds_item_risk_and_decision() -> None:
+    assert render_card(samples.REFUND).text.startswith(
+        "Decide: refund, critical risk, 87 % confident, below the 99 % needed.\nAsked: I want my money back"
+    )
+    assert render_card(samples.EDITED).text.startswith("Edited by <@U0ADA>: refund, critical risk")
+    assert "amount: 120 → 100" in render_card(samples.EDITED).text
+
+
+def test_unknown_confidence_is_said_and_not_shown_as_a_number() -> None:
+    text = render_card(replace(samples.REFUND, confidence=None, risk=Risk.LOW)).text
+    assert text.startswith("Decide: refund, low risk, confidence unknown.")
+
+
+def test_many_reasons_are_counted() -> None:
+    view = replace(samples.REFUND, reasons=(Reason("irreversible"),) * 9)
+    (block,) = [block for block in render_card(view).blocks if block["block_id"] == "open.reasons"]
+    lines = [item["elements"][0]["text"] for item in block["elements"][1]["elements"]]
+    assert lines == ["The action cannot be undone"] * 6 + ["3 more: Details"]
+
+
+def test_changed_members_keeps_types_apart_and_names_what_came_and_went() -> None:
+    before = {"kept": 1, "amount": 5, "gone": "x", "long": "a" * 500 + "b"}
+    after = {"kept": 1, "amount": 5.0, "long": "a" * 500 + "c", "new": True}
+    assert changed_members(before, after).split("\n") == [
+        "amount: 5 → 5.0",
+        "gone: x → (none)",
+        f"long: {'a' * 199}… (changed further on: Details)",
+        "new: (none) → true",
+    ]

@@ -1,0 +1,233 @@
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from slack_sdk.models.views import View as SdkView
+
+from bot.slack.edit_modal import EditSubmission, edit_modal, parse_edit
+from bot.slack.json_text import same
+from bot.slack.modal import FieldErrors
+from bot.slack.view import CardView, RubricView
+from routing.decision import Json
+from tests.bot.slack import samples
+from tests.bot.slack.forms import submitted
+from tests.support.slack_checker import check_modal
+
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
+
+
+def edit(output: Json, changes: dict[str, str | None]) -> EditSubmission | FieldErrors:
+    view = replace(samples.REFUND, output=output)
+    return parse_edit(view, samples.RUBRIC, submitted(edit_modal(view, samples.RUBRIC), changes))
+
+
+def edited(output: Json, changes: dict[str, str | None]) -> Json:
+    submission = edit(output, changes)
+    assert isinstance(submission, EditSubmission), submission
+    assert submission.changed
+    return submission.output
+
+
+def error(output: Json, block_id: str, typed: str) -> str:
+    refused = edit(output, {block_id: typed})
+    assert isinstance(refused, FieldErrors), refused
+    assert set(refused.errors) == {block_id}
+    return refused.errors[block_id]
+
+
+def test_golden() -> None:
+    view = edit_modal(samples.REFUND, samples.RUBRIC)
+    check_modal(view, samples.PEOPLE)
+    SdkView(**view).validate_json()
+    assert json.loads(view["private_metadata"]) == {"review": "rev_7Q2M"}
+    samples.assert_golden("edit_modal", view)
+
+
+@given(view=samples.views, rubric=samples.rubrics)
+@settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
+def test_an_untouched_form_of_any_output_gives_back_exactly_the_original(view: CardView, rubric: RubricView) -> None:
+    form = edit_modal(view, rubric)
+    check_modal(form, samples.PEOPLE)
+    if "submit" not in form:
+        return
+    submission = parse_edit(view, replace(rubric, require_reason=frozenset()), submitted(form))
+    assert submission == EditSubmission(
+        output=view.output, changed=False, category=None, severity=None, labels={}, reason=None
+    )
+    assert isinstance(submission, EditSubmission)
+    assert same(submission.output, view.output)
+
+
+@given(output=samples.json_values)
+@settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
+def test_trimmed_inputs_and_other_newlines_count_as_untouched(output: Json) -> None:
+    view = replace(samples.REFUND, output=output)
+    form = edit_modal(view, samples.RUBRIC)
+    if "submit" not in form:
+        return
+    values = submitted(form)
+    for block in values.values():
+        for state in block.values():
+            if state.get("value"):
+                state["value"] = state["value"].strip().replace("\n", "\r\n") or None
+    submission = parse_edit(view, samples.RUBRIC, values)
+    assert isinstance(submission, EditSubmission)
+    assert not submission.changed
+    assert submission.output is output
+
+
+@pytest.mark.parametrize(
+    ("member", "typed", "value"),
+    [
+        (120, "100", 100),
+        (120, " -7 ", -7),
+        (0.5, "7", 7.0),
+        (5.0, "1e3", 1000.0),
+        (True, "false", False),
+        ("refund", "deny", "deny"),
+        ("refund", "", ""),
+        ("refund", "5", "5"),
+        (None, '"now known"', "now known"),
+        (None, "3", 3),
+        ([1, 2.0], "[1, 2.5]", [1, 2.5]),
+        ({"sku": "A1"}, '{"sku": null}', {"sku": None}),
+    ],
+)
+def test_a_changed_member_keeps_its_type_and_the_others_stay(member: Json, typed: str, value: Json) -> None:
+    output = edited({"kept": 5.0, "member": member}, {"output-1-0": typed})
+    assert same(output, {"kept": 5.0, "member": value})
+    assert list(output) == ["kept", "member"]
+
+
+@pytest.mark.parametrize(
+    ("member", "typed", "message"),
+    [
+        (120, "7.5", "amount: enter a whole number such as 120."),
+        (120, "", "amount: enter a whole number such as 120."),
+        (120, "٣", "amount: enter a whole number such as 120."),
+        (120, "9223372036854775808", "amount: this number is too large."),
+        (120, "9" * 2900, "amount: this number is too large."),
+        (0.5, "1,5", "amount: enter a number such as 0.5."),
+        (0.5, "NaN", "amount: enter a number such as 0.5."),
+        (0.5, "1e400", "amount: this number is too large."),
+        ("x", "a\x00b", "amount: remove the invisible control character."),
+        (["x"], "[", "amount: not valid JSON at line 1, column 2: Expecting value."),
+        (["x"], "[NaN]", "amount: NaN is not a JSON number."),
+        (["x"], "[-Infinity]", "amount: -Infinity is not a JSON number."),
+        (["x"], "[1e400]", "amount: this number is too large."),
+        (["x"], "[18446744073709551616]", "amount: this number is too large."),
+        (["x"], r'["\u0000"]', "amount: remove the invisible control character."),
+        (["x"], r'[{"\ud800": 1}]', "amount: remove the invisible control character."),
+        (["x"], "[" * 65 + "]" * 65, "amount: nested deeper than 64 levels."),
+        (["x"], "[" * 2900, "amount: nested deeper than 64 levels."),
+    ],
+)
+def test_a_value_that_cannot_be_stored_is_refused_in_words(member: Json, typed: str, message: str) -> None:
+    assert error({"amount": member}, "output-0-0", typed) == message
+
+
+def test_typing_the_same_value_differently_is_no_change() -> None:
+    submission = edit({"amount": 120, "lines": [1, 2]}, {"output-0-0": "+120", "output-1-0": "[1,2]"})
+    assert isinstance(submission, EditSubmission)
+    assert not submission.changed
+
+
+def test_64_levels_are_allowed() -> None:
+    deep = "[" * 64 + "]" * 64
+    assert edited(["x"], {"output-0-0": deep}) == json.loads(deep)
+
+
+def test_a_long_text_is_split_and_an_edit_of_one_part_leaves_the_rest_and_the_seams_alone() -> None:
+    text = "".join(f"line {number}\n\n  indented " for number in range(600))
+    view = replace(samples.REFUND, output=text)
+    form = edit_modal(view, samples.RUBRIC)
+    inputs = [block for block in form["blocks"] if block.get("block_id", "").startswith("output-")]
+    parts = [block["element"]["initial_value"] for block in inputs]
+    assert len(parts) == 5
+    assert "".join(parts) == text
+    assert inputs[1]["label"]["text"] == "Output (2 of 5)"
+    middle = parts[1].replace("line", "row").strip()
+    values = submitted(form, {"output-0-1": middle})
+    submission = parse_edit(view, samples.RUBRIC, values)
+    assert isinstance(submission, EditSubmission)
+    assert submission.output == parts[0] + parts[1].replace("line", "row") + "".join(parts[2:])
+
+
+def test_an_emptied_part_is_removed() -> None:
+    parts = ["a " * 1450, "b " * 1450]
+    assert edited("".join(parts), {"output-0-1": None}) == parts[0]
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        {f"member {number}": number for number in range(41)},
+        {"a": {"b": {"c": {"d": 1}}}},
+        {},
+        [1, 2],
+        7,
+        None,
+    ],
+)
+def test_what_is_no_small_flat_object_is_edited_as_json(output: Json) -> None:
+    assert same(edited(output, {"output-0-0": '{"other": 1.0}'}), {"other": 1.0})
+
+
+@pytest.mark.parametrize(
+    "output",
+    ["x" * 300_000, "é" * 60_000, {"text": "<&>" * 100_000}, [["deep", "x" * 1000]] * 300],
+    ids=["long", "wide", "entities", "list"],
+)
+def test_what_fits_into_no_form_says_so_and_offers_nothing_to_send(output: Json) -> None:
+    view = edit_modal(replace(samples.REFUND, output=output), samples.RUBRIC)
+    check_modal(view, samples.PEOPLE)
+    assert "submit" not in view
+    assert "choose *Reject*" in view["blocks"][0]["text"]["text"]
+
+
+def test_feedback_comes_with_the_edit() -> None:
+    submission = edit(
+        {"amount": 120},
+        {
+            "output-0-0": "100",
+            "category": "wrong_amount",
+            "severity": "major",
+            "label-safety": "SAFE",
+            "reason": " capped ",
+        },
+    )
+    assert submission == EditSubmission(
+        output={"amount": 100},
+        changed=True,
+        category="wrong_amount",
+        severity="major",
+        labels={"safety": "SAFE"},
+        reason="capped",
+    )
+
+
+def test_a_required_reason_and_every_other_error_are_told_at_once() -> None:
+    rubric = replace(samples.RUBRIC, require_reason=frozenset({"edit"}))
+    view = replace(samples.REFUND, output={"amount": 120})
+    values = submitted(edit_modal(view, rubric), {"output-0-0": "many"})
+    assert parse_edit(view, rubric, values) == FieldErrors(
+        {"reason": "Say why, in a sentence.", "output-0-0": "amount: enter a whole number such as 120."}
+    )
+
+
+def test_a_choice_that_the_policy_dropped_is_refused() -> None:
+    view = replace(samples.REFUND, output={"amount": 120})
+    values = submitted(edit_modal(view, samples.RUBRIC), {"category": "wrong_amount"})
+    rubric = replace(samples.RUBRIC, categories=("tone",))
+    assert parse_edit(view, rubric, values) == FieldErrors(
+        {"category": "This choice is no longer in the policy; choose another one."}
+    )
+
+
+def test_a_form_of_another_output_is_refused_rather_than_read_as_untouched() -> None:
+    values: dict[str, Any] = submitted(edit_modal(replace(samples.REFUND, output="text"), samples.RUBRIC))
+    refused = parse_edit(samples.REFUND, samples.RUBRIC, values)
+    assert isinstance(refused, FieldErrors)
+    assert refused.errors["output-5-0"] == "lines: this field is missing; close the form and open it again."
