@@ -12,7 +12,6 @@ from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-WEBHOOK_SECRET_PREFIX: Final = "whsec_"
 _WEBHOOK_SECRET_BYTES: Final = 32  # Standard Webhooks asks for 24 to 64
 _MAC_BYTES: Final = 16
 
@@ -22,6 +21,13 @@ class UnsealError(Exception):
 
     def __init__(self) -> None:
         super().__init__("a stored webhook secret was sealed under another HITL_SECRET: bring the former one back")
+
+
+class CursorError(ValueError):
+    """A text that `sign_cursor` did not make under this secret."""
+
+    def __init__(self) -> None:
+        super().__init__("not a cursor of this installation")
 
 
 class SecretBox:
@@ -48,12 +54,14 @@ class SecretBox:
         return base64.urlsafe_b64encode(self._cursor_mac(payload) + payload).decode().rstrip("=")
 
     def verify_cursor(self, cursor: str) -> str:
-        """The position that was signed. Raises ValueError for anything else."""
-        padding = "=" * (-len(cursor) % 4)
-        signed = base64.b64decode(cursor + padding, altchars=b"-_", validate=True)
+        """The position that was signed. Raises CursorError for anything else."""
+        try:
+            signed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        except ValueError:
+            raise CursorError from None
         mac, payload = signed[:_MAC_BYTES], signed[_MAC_BYTES:]
         if not hmac.compare_digest(mac, self._cursor_mac(payload)):
-            raise ValueError("not a cursor of this installation")
+            raise CursorError
         return payload.decode()
 
     def draw(self, app: str, decision_id: str) -> float:
@@ -72,7 +80,7 @@ class SecretBox:
 
 def new_webhook_secret() -> str:
     """A secret as Standard Webhooks writes it: `whsec_` and 32 random bytes in base64."""
-    return WEBHOOK_SECRET_PREFIX + base64.b64encode(secrets.token_bytes(_WEBHOOK_SECRET_BYTES)).decode()
+    return "whsec_" + base64.b64encode(secrets.token_bytes(_WEBHOOK_SECRET_BYTES)).decode()
 
 
 def _derive(secret: str, purpose: str) -> bytes:

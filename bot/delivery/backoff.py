@@ -25,7 +25,7 @@ def next_attempt(
     end = created_at + GIVE_UP_AFTER
     if now >= end:
         return None
-    exponential = min(FIRST_DELAY * 2 ** min(max(attempts, 1) - 1, _DOUBLINGS_TO_LONGEST), LONGEST_DELAY)
+    exponential = min(FIRST_DELAY * (1 << min(max(attempts, 1) - 1, _DOUBLINGS_TO_LONGEST)), LONGEST_DELAY)
     delay = exponential * (0.5 + jitter / 2)
     if retry_after is not None:
         delay = max(delay, timedelta(seconds=min(retry_after, LONGEST_DELAY.total_seconds())))
