@@ -19,11 +19,10 @@ Json = dict[str, Any]
 class Chat:
     """`announce` is told every change to a channel, as the event that Slack would send the app."""
 
-    def __init__(self, world: World, scopes: Scopes, announce: Callable[[Json], None], site: Callable[[], str]) -> None:
+    def __init__(self, world: World, scopes: Scopes, announce: Callable[[Json], None]) -> None:
         self._world = world
         self._scopes = scopes
         self._announce = announce
-        self._site = site
         self.methods: dict[str, Callable[[Arguments], Json]] = {
             "chat.postMessage": self.post_message,
             "chat.postEphemeral": self.post_ephemeral,
@@ -51,7 +50,7 @@ class Chat:
         self._world.put(message)
         self._announce({**message_json(self._world, message), "channel": message.channel, "event_ts": message.ts})
 
-    def share(self, channel_id: str, text: str, thread_ts: str | None, files: list[str]) -> None:
+    def share(self, channel_id: str, text: str, thread_ts: str | None, files: list[Json]) -> None:
         """A message that carries files."""
         channel = self._member_channel(channel_id)
         message = self._composed(Arguments(text=text, thread_ts=thread_ts), channel)
@@ -102,7 +101,7 @@ class Chat:
     def get_permalink(self, args: Arguments) -> Json:
         channel = self._world.channel(args.text("channel"))
         message = self._world.message(channel.id, args.text("message_ts"))
-        link = f"{self._site()}/archives/{channel.id}/p{message.ts.replace('.', '')}"
+        link = f"{self._world.site}/archives/{channel.id}/p{message.ts.replace('.', '')}"
         if not message.is_top_level:
             link += f"?thread_ts={message.thread_ts}&cid={channel.id}"
         return {"channel": channel.id, "permalink": link}

@@ -92,9 +92,9 @@ class Courier:
             async with self._session.post(url, data=body, headers={**headers, **self._signature(body)}) as response:
                 content = await response.read()
                 no_retry = response.headers.get("x-slack-no-retry") == "1"
-                if response.status != 200:
+                if not response.ok:
                     return Ack(response.status, 0.0, error=TROUBLE, failure="http_error", no_retry=no_retry)
-                return Ack(200, 0.0, _parsed(content))
+                return Ack(response.status, 0.0, _parsed(content))
         except aiohttp.ClientError:
             return Ack(None, 0.0, error=TROUBLE, failure="connection_failed")
 

@@ -1,7 +1,6 @@
 """The bodies of what Slack posts when a person does something."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 from bot.sandbox.passes import Passes
@@ -14,10 +13,9 @@ Json = dict[str, Any]
 class Payloads:
     """Each carries a fresh trigger id, and a fresh response URL where Slack gives one."""
 
-    def __init__(self, world: World, passes: Passes, site: Callable[[], str]) -> None:
+    def __init__(self, world: World, passes: Passes) -> None:
         self._world = world
         self._passes = passes
-        self._site = site
 
     def message_click(self, user: str, message: Message, action: Json, values: Json) -> Json:
         channel = self._world.channels[message.channel]
@@ -96,7 +94,7 @@ class Payloads:
         }
 
     def response_url(self, user: str, channel: str, ts: str | None) -> str:
-        return f"{self._site()}/response/{self._passes.issue_response_url(user, channel, ts)}"
+        return f"{self._world.site}/response/{self._passes.issue_response_url(user, channel, ts)}"
 
     def _base(self, kind: str, user: str) -> Json:
         name = self._world.person(user).name

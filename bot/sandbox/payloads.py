@@ -6,7 +6,8 @@ from typing import Any
 
 from bot.sandbox import limits
 from bot.sandbox.blocks import interactive_elements
-from bot.sandbox.world import Channel, Message, Person, World
+from bot.sandbox.errors import SlackError
+from bot.sandbox.world import Channel, Message, Person, StoredFile, World
 
 Json = dict[str, Any]
 _MENTION = re.compile(r"(<@[UW][A-Z0-9]+>|<#C[A-Z0-9]+>|<![a-z]+>)")
@@ -17,11 +18,9 @@ def message_json(world: World, message: Message, *, with_metadata: bool = False)
     shown["team"] = world.team_id
     if message.bot_id is not None:
         shown |= {"bot_id": message.bot_id, "app_id": world.app_id}
-    for name in ("subtype", "username", "thread_ts", "blocks", "attachments"):
+    for name in ("subtype", "username", "thread_ts", "blocks", "attachments", "files"):
         if value := getattr(message, name):
             shown[name] = value
-    if message.files:
-        shown["files"] = [{"id": file_id} for file_id in message.files]
     if message.reactions:
         shown["reactions"] = [
             {"name": name, "users": users, "count": len(users)} for name, users in message.reactions.items()
@@ -79,14 +78,46 @@ def person_json(world: World, person: Person) -> Json:
     }
 
 
+def file_json(world: World, file: StoredFile, *, ready: bool) -> Json:
+    """`mimetype` is empty while Slack still looks at an upload."""
+    return {
+        "id": file.id,
+        "name": file.name,
+        "title": file.title,
+        "size": file.length,
+        "alt_txt": file.alt_text,
+        "mimetype": file.mimetype if ready else "",
+        "url_private": f"{world.site}/files/{file.id}",
+        "user": world.bot.id,
+    }
+
+
 def with_ids(world: World, blocks: list[Json]) -> list[Json]:
-    """A copy in which every block has a `block_id` and every interactive element an `action_id`, made up if need be."""
+    """A copy in which every block has a `block_id` and every interactive element an `action_id`, made up if need be.
+
+    Images that name an uploaded file get its address; a file that is not there or not looked at yet is refused.
+    """
     copied: list[Json] = json.loads(json.dumps(blocks))
     for block in copied:
         block.setdefault("block_id", world.new_id("b"))
+        for image in [block, block.get("accessory", {}), *_listed(block)]:
+            if "slack_file" in image:
+                _resolve_file(world, image["slack_file"])
         for element in interactive_elements(block):
             element.setdefault("action_id", world.new_id("a"))
     return copied
+
+
+def _listed(block: Json) -> list[Json]:
+    return block["elements"] if block["type"] == "context" else []
+
+
+def _resolve_file(world: World, reference: Json) -> None:
+    by_url = (file.id for file in world.files.values() if reference.get("url") == f"{world.site}/files/{file.id}")
+    file = world.files.get(reference.get("id") or next(by_url, ""))
+    if file is None or not world.is_ready(file):
+        raise SlackError("invalid_blocks", messages=["[ERROR] invalid slack file"])
+    reference["url"] = f"{world.site}/files/{file.id}"
 
 
 def truncated(text: str) -> str:

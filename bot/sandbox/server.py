@@ -57,7 +57,6 @@ class Sandbox:
     ) -> None:
         self.bot_token = bot_token
         self.signing_secret = signing_secret
-        self.url = ""
         self.world = world(clock)
         self.scopes = Scopes(scopes)
         self.rates = Rates(clock, scale=rate_scale)
@@ -65,11 +64,11 @@ class Sandbox:
         self._courier = Courier(clock, self.faults, signing_secret)
         self._events = Events(self.world, clock, self._courier, self.scopes)
         passes = Passes(self.world)
-        chat = Chat(self.world, self.scopes, self._events.announce, self._site)
+        chat = Chat(self.world, self.scopes, self._events.announce)
         views = Views(self.world, passes)
-        files = Files(self.world, self.scopes, chat, self._site)
+        files = Files(self.world, self.scopes, chat)
         directory = Directory(self.world, self.scopes)
-        payloads = Payloads(self.world, passes, self._site)
+        payloads = Payloads(self.world, passes)
         actor = Actor(
             self.world,
             chat=chat,
@@ -116,6 +115,11 @@ class Sandbox:
         self.verify_url = self._events.verify_url
 
     @property
+    def url(self) -> str:
+        """The page; empty until started."""
+        return self.world.site
+
+    @property
     def api_url(self) -> str:
         """What SLACK_API_URL should be."""
         return f"{self.url}/api/"
@@ -131,7 +135,7 @@ class Sandbox:
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)
         await site.start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        self.world.site = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
         await self._courier.start()
 
     async def stop(self) -> None:
@@ -174,9 +178,6 @@ class Sandbox:
         self._app_lines.append(line)
         del self._app_lines[:-APP_LINES_KEPT]
         self.world.feed.publish_to_all({"type": "app", "line": line})
-
-    def _site(self) -> str:
-        return self.url
 
     async def _upload(self, request: web.Request) -> web.Response:
         try:

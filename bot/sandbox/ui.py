@@ -60,10 +60,11 @@ class Ui:
     # -- translating
 
     def _person(self, user_id: Any) -> Person:
-        person = self._world.people.get(str(user_id))
-        if person is None or person.is_bot:
-            raise NotPossibleError(f"nobody to act as: {user_id}")
-        return person
+        """Without a name, the first person there is."""
+        for person in self._world.people.values():
+            if not person.is_bot and user_id in (None, person.id):
+                return person
+        raise NotPossibleError(f"nobody to act as: {user_id}")
 
     def _read(self, show: Callable[[Person, Mapping[str, str]], Json]) -> Callable[[web.Request], Awaitable[Any]]:
         async def handler(request: web.Request) -> web.Response:
@@ -151,12 +152,10 @@ class Ui:
         return web.Response(body=content, content_type=content_type, headers=headers)
 
     async def _permalink(self, request: web.Request) -> web.Response:
-        """A permalink opens the page at the message."""
+        """A permalink opens the page at the message's thread."""
         ticks = request.match_info["message"].removeprefix("p")
-        target = {"channel": request.match_info["channel"], "ts": f"{ticks[:-6]}.{ticks[-6:]}"}
-        if thread := request.query.get("thread_ts"):
-            target["thread"] = thread
-        raise web.HTTPFound(URL("/").with_query(target))
+        thread = request.query.get("thread_ts") or f"{ticks[:-6]}.{ticks[-6:]}"
+        raise web.HTTPFound(URL("/").with_fragment(f"//{request.match_info['channel']}/thread/{thread}"))
 
     # -- acting
 

@@ -65,12 +65,28 @@ class Message:
     metadata: Json | None = None
     edited_ts: str | None = None
     ephemeral_to: str | None = None
-    files: list[str] = field(default_factory=list)
+    files: list[Json] = field(default_factory=list)
     reactions: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def is_top_level(self) -> bool:
         return self.thread_ts in (None, self.ts) or self.subtype == "thread_broadcast"
+
+
+@dataclass
+class StoredFile:
+    id: str
+    name: str
+    length: int
+    alt_text: str
+    title: str = ""
+    content: bytes | None = None
+    ready_at: datetime | None = None
+    """Slack looks at a fresh upload for a while; None until the upload was completed."""
+
+    @property
+    def mimetype(self) -> str:
+        return "image/png" if self.name.lower().endswith(".png") else "application/octet-stream"
 
 
 @dataclass
@@ -109,6 +125,9 @@ class World:
         self.ephemerals: list[Message] = []
         self.stacks: dict[str, list[View]] = defaultdict(list)
         self.homes: dict[str, View] = {}
+        self.files: dict[str, StoredFile] = {}
+        self.site = ""
+        """Where this workspace is served, without a slash at the end."""
         self.edit_window_seconds: float | None = None
         """How long after posting a message may be edited; None is for ever."""
         self.feed = Feed()
@@ -125,6 +144,15 @@ class World:
         """A time stamp no other message has: that of the clock, or the next microsecond."""
         self._last_tick = max(int(self.now().timestamp() * 1_000_000), self._last_tick + 1)
         return f"{self._last_tick // 1_000_000}.{self._last_tick % 1_000_000:06d}"
+
+    def file(self, file_id: str) -> StoredFile:
+        try:
+            return self.files[file_id]
+        except KeyError:
+            raise SlackError("file_not_found") from None
+
+    def is_ready(self, file: StoredFile) -> bool:
+        return file.ready_at is not None and self.now() >= file.ready_at
 
     # -- channels and people
 

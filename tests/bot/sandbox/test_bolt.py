@@ -126,7 +126,7 @@ async def test_a_picture_is_uploaded_to_a_direct_conversation(live: Sandbox) -> 
     channel = dm["channel"]["id"]
     answer = await client.files_upload_v2(filename="chart.png", content=b"\x89PNG...", channel=channel, title="Chart")
     file_id = answer["file"]["id"]
-    assert live.messages(channel)[0]["files"] == [{"id": file_id}]
+    assert live.messages(channel)[0]["files"][0]["id"] == file_id
     assert (await client.files_info(file=file_id))["file"]["mimetype"] == ""
     await asyncio.sleep(1.05)
     assert (await client.files_info(file=file_id))["file"]["mimetype"] == "image/png"
