@@ -16,8 +16,7 @@ async function call(path, options) {
 
 /** The answer of a GET, or null after a toast. */
 export async function get(path, params = {}) {
-  const query = new URLSearchParams(params).toString();
-  const body = await call(query ? `${path}?${query}` : path);
+  const body = await call(`${path}?${new URLSearchParams(params)}`);
   if (body.ok !== false) return body;
   toast(body.error, "error");
   return null;

@@ -13,6 +13,10 @@ import { connect } from "./socket.js";
 import { toast } from "./toast.js";
 import { World } from "./world.js";
 
+const REMEMBERED = "sandbox.person";
+// Who one is at the very first visit, when neither the address nor the browser knows.
+const FIRST_VISITOR = "U0ADA";
+
 const byId = (id) => document.getElementById(id);
 const isNarrow = () => matchMedia("(max-width: 768px)").matches;
 
@@ -54,8 +58,14 @@ class App {
   }
 
   async #become(place) {
-    const state = await get("/ui/state", place.as ? { as: place.as } : {});
-    if (!state) return;
+    const as = place.as ?? localStorage.getItem(REMEMBERED) ?? FIRST_VISITOR;
+    const state = await get("/ui/state", { as });
+    if (!state) {
+      // Nobody of that name here: the place of an earlier sandbox. Begin as one who is.
+      if (as !== FIRST_VISITOR) await this.#become({ ...place, as: FIRST_VISITOR });
+      return;
+    }
+    localStorage.setItem(REMEMBERED, as);
     this.socket?.close();
     this.modals?.show([]);
     this.world = new World(state);

@@ -51,6 +51,8 @@ export function composer({ label, world, inThread, archived, drafts, key, doing 
 
 function grow(input) {
   input.style.height = "auto";
+  // Before it is on the page it has no height to measure; one row is right for an empty one.
+  if (!input.isConnected) return;
   input.style.height = `${Math.min(input.scrollHeight, 180)}px`;
 }
 

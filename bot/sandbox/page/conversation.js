@@ -41,7 +41,7 @@ export class Conversation {
       drafts,
       key: [world.me.id, this.channel.id, thread].join("/"),
       doing: {
-        sendText: (text) => send("/ui/message", { ...this.#at, text: world.toWire(text), ...(thread ? { thread_ts: thread } : {}) }),
+        sendText: (text) => send("/ui/message", { ...this.#at, text: world.withMentions(text), ...(thread ? { thread_ts: thread } : {}) }),
         sendCommand: (command, text) => send("/ui/command", { ...this.#at, command, text }),
         runShortcut: (shortcut) => send("/ui/shortcut", { ...this.#at, callback_id: shortcut.callback_id }),
       },

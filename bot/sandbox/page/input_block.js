@@ -3,7 +3,6 @@
 
 import { el, freshId } from "./dom.js";
 import { renderElement, unsupported } from "./elements.js";
-import { lengthOf } from "./inputs.js";
 import { plainText } from "./mrkdwn.js";
 
 const REQUIRED = "Please complete this required field.";
@@ -49,7 +48,8 @@ function problemOf(block, value) {
 }
 
 function textProblem(element, text) {
-  const length = lengthOf(text);
+  // Counted in UTF-16 units, as Slack does.
+  const { length } = text;
   const most = element.max_length ?? 3000;
   if (length > most) return `Please shorten this to ${most} characters or fewer (now ${length}).`;
   if (length < (element.min_length ?? 0)) return `Please enter at least ${element.min_length} characters.`;

@@ -4,9 +4,6 @@ import { el } from "./dom.js";
 
 const DEFAULT_MAX = 3000;
 
-/** Slack counts characters, not UTF-16 halves. */
-export const lengthOf = (text) => [...text].length;
-
 export function plainTextInput(element, { fire, dispatches }) {
   const common = { class: "text-input", placeholder: element.placeholder?.text, autocomplete: "off" };
   const control = element.multiline ? el("textarea", { ...common, rows: 5 }) : el("input", { ...common, type: "text" });
@@ -14,7 +11,7 @@ export function plainTextInput(element, { fire, dispatches }) {
   const most = element.max_length ?? DEFAULT_MAX;
   const counter = el("span", { class: "counter", "aria-hidden": "true" });
   const count = () => {
-    const left = most - lengthOf(control.value);
+    const left = most - control.value.length;
     // The count matters when a limit was set or is near.
     counter.hidden = element.max_length === undefined && left > 200;
     counter.textContent = String(left);

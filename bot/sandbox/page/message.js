@@ -3,7 +3,7 @@
 import { avatar } from "./avatar.js";
 import { renderBlocks } from "./blocks.js";
 import { dateOfTs, dayLabel, fullLabel, timeLabel } from "./clock.js";
-import { el, imageUrl } from "./dom.js";
+import { el } from "./dom.js";
 import { openMenu } from "./menu.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { Surface } from "./surface.js";
@@ -19,22 +19,29 @@ function head(message, author, name) {
   );
 }
 
-function attachedFile(file) {
-  const name = file.title || file.name || "file";
-  const source = imageUrl(file.url_private ?? "");
-  const isImage = source && (file.mimetype ?? "").startsWith("image/");
-  const content = isImage ? el("img", { class: "block-image", src: source, alt: file.alt_txt ?? name, loading: "lazy" }) : "";
-  const caption = source ? el("a", { href: source, target: "_blank", rel: "noopener noreferrer" }, name) : name;
-  return el("figure", { class: "b-image" }, el("figcaption", {}, caption), content);
+/** An uploaded file by its id. What turns out to be no picture leaves the link. */
+function attachedFile(id) {
+  const source = `/files/${encodeURIComponent(id)}`;
+  const picture = el("img", { class: "block-image", src: source, alt: "Uploaded picture" });
+  picture.addEventListener("error", () => picture.remove());
+  return el("figure", { class: "b-image" }, el("figcaption", {}, el("a", { href: source, target: "_blank", rel: "noopener" }, "Open the file")), picture);
+}
+
+/** A legacy attachment: blocks or text beside a coloured bar. */
+function attachment(body, world, surface) {
+  const node = el("div", { class: "attachment" }, body.blocks ? renderBlocks(body.blocks, surface) : mrkdwn(body.text ?? body.fallback ?? "", world));
+  if (/^#?[0-9a-f]{6}$/i.test(body.color ?? "")) node.style.borderLeftColor = `#${body.color.replace("#", "")}`;
+  return node;
 }
 
 function content(message, world, onAct) {
   const surface = new Surface(world, (action) => onAct(message, action));
   const hasBlocks = message.blocks?.length > 0;
   const main = hasBlocks ? renderBlocks(message.blocks, surface) : el("div", { class: "text" }, mrkdwn(message.text ?? "", world));
+  const attachments = (message.attachments ?? []).map((body) => attachment(body, world, surface));
   const edited = message.edited && el("span", { class: "edited", title: fullLabel(dateOfTs(message.edited.ts)) }, "(edited)");
   if (edited && !hasBlocks) main.append(" ", edited);
-  return el("div", { class: "content" }, main, (message.files ?? []).map(attachedFile), hasBlocks && edited);
+  return el("div", { class: "content" }, main, attachments, (message.files ?? []).map(attachedFile), hasBlocks && edited);
 }
 
 function repliesLink(message, world, onThread) {

@@ -1,5 +1,6 @@
 // Where the person is, kept in the address so that reload and the back button work:
-// #/U0ADA/C0REVIEW, #/U0ADA/C0REVIEW/thread/1700000000.000100, #/U0ADA/home, #/U0ADA/app.
+// #/U0ADA/C0REVIEW, #/U0ADA/C0REVIEW/thread/1700000000.000100, #/U0ADA/home, #/U0ADA/app. A permalink leaves the
+// person out (#//C0REVIEW/thread/…): whoever opens it.
 
 /** {as, pane: "messages"|"home"|"app", channel, thread}; members that the address does not name are null. */
 export function readPlace(hash) {

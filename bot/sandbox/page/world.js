@@ -34,10 +34,9 @@ export class World {
     return this.shortcuts.filter((shortcut) => shortcut.type === type);
   }
 
-  /** What was typed as Slack would send it: entities escaped, @name and #channel as references. */
-  toWire(text) {
-    const escaped = text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-    return escaped
+  /** What was typed, with @name and #channel as references. */
+  withMentions(text) {
+    return text
       .replace(/(^|[\s(])@([\w.-]*\w)/g, (whole, before, name) => {
         const person = [...this.people, this.bot].find((one) => one && (one.name === name || one.real_name === name));
         return person ? `${before}<@${person.id}>` : whole;

@@ -54,7 +54,11 @@ def card_blocks() -> list[Json]:
     fields = [mrkdwn("*Confidence*\n0.62, right about 7 times in 10"), mrkdwn("*Risk*\n:large_orange_circle: high")]
     return [
         {"type": "header", "block_id": "title", "text": plain("Refund of 120 for customer-41")},
-        {"type": "section", "block_id": "ask", "text": mrkdwn("*Asked:* I want my money back &amp; an apology <@U0ADA>")},
+        {
+            "type": "section",
+            "block_id": "ask",
+            "text": mrkdwn("*Asked:* I want my money back &amp; an apology <@U0ADA>"),
+        },
         {"type": "section", "block_id": "facts", "fields": fields},
         {"type": "context", "block_id": "why", "elements": [mrkdwn("Why here: `confidence.below` 0.62 &lt; 0.95")]},
         {"type": "actions", "block_id": "verdict", "elements": buttons},
@@ -84,7 +88,7 @@ def edit_view(view_id: str = "V1", **changes: Any) -> Json:
         {**text_input("reason", "Reason"), "optional": True, "hint": plain("Kept with the record")},
     ]
     base = {"type": "modal", "id": view_id, "hash": "h1", "callback_id": "edit", "previous_view_id": None}
-    titles = {"title": plain("Edit the answer"), "submit": plain("Save"), "close": plain("Cancel")}
+    titles = {"title": plain("Correct this"), "submit": plain("Save"), "close": plain("Cancel")}
     return {**base, **titles, "blocks": blocks, **changes}
 
 

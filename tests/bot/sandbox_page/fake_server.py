@@ -1,5 +1,6 @@
 """The other side of the page's protocol with a canned world: records what the page sends, pushes what a test says."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,12 +26,21 @@ class FakeServer:
         self.home: Json | None = None
         self.receiver: list[Json] = []
         self.sockets: set[web.WebSocketResponse] = set()
+        self.gate = asyncio.Event()
+        """POSTs are answered while it is set."""
+        self.gate.set()
         self.url = ""
+        self._connected = asyncio.Event()
         self._port = 0
         self._runner: web.AppRunner | None = None
 
     def bodies(self, path: str) -> list[Json]:
         return [body for sent_path, body in self.sent if sent_path == path]
+
+    async def watched(self) -> None:
+        """Waits until a page listens."""
+        while not self.sockets:
+            await self._connected.wait()
 
     async def push(self, **frame: Any) -> None:
         for socket in list(self.sockets):
@@ -66,6 +76,7 @@ class FakeServer:
     async def stop(self) -> None:
         for socket in list(self.sockets):
             await socket.close(code=WSCloseCode.GOING_AWAY)
+        self.gate.set()
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -90,14 +101,17 @@ class FakeServer:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self.sockets.add(socket)
+        self._connected.set()
         await socket.send_json({"type": "presence", "now": "2026-11-21T10:05:00Z"})
         async for _ in socket:
             pass
         self.sockets.discard(socket)
+        self._connected.clear()
         return socket
 
     async def _post(self, request: web.Request) -> web.Response:
         self.sent.append((request.path, await request.json()))
+        await self.gate.wait()
         status, body = self.answers.get(request.path, (200, {"ok": True}))
         return web.json_response(body, status=status)
 
