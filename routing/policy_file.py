@@ -75,12 +75,10 @@ def read_policy(text: str) -> RawPolicy:
     except RecursionError:
         raw.problems.append(Problem("", None, "nested too deeply"))
     else:
-        if root is None:
-            raw.problems.append(
-                Problem("", None, "the file is empty; it must at least hold `version: 1` and `defaults`")
-            )
-        else:
+        if root is not None:
             _Reader(raw).read(root)
+        if raw.data is None and not raw.problems:
+            raw.problems.append(Problem("", None, "empty; a policy must at least hold `version: 1` and `defaults`"))
     return raw
 
 

@@ -1,0 +1,96 @@
+from typing import Any
+
+import pytest
+
+from routing.checks import CheckResult, CheckStatus, CompiledCheck, run_checks
+from routing.decision import DecisionRequest, Source
+from routing.expressions import Facts
+from routing.policy_sections import Check
+
+AMOUNT_SCHEMA = {"type": "object", "required": ["action", "amount"]}
+
+
+def run(output: Any, *, on_fail: str = "escalate", **check: Any) -> CheckResult:
+    request = DecisionRequest(
+        task_type="refund",
+        input="please",
+        output=output,
+        context={"note": "fine", "gone": None},
+        sources=[Source(id="kb-17", text="the policy")],
+    )
+    compiled = CompiledCheck.of(Check.model_validate({"id": "c", "on_fail": on_fail, **check}))
+    [result] = run_checks([compiled], Facts.of(request), output)
+    return result
+
+
+@pytest.mark.parametrize(
+    ("check", "output"),
+    [
+        ({"json_schema": AMOUNT_SCHEMA}, {"action": "refund", "amount": 1}),
+        ({"cel": "output.amount <= 500.0"}, {"amount": 500}),
+        ({"field": "output", "forbid": r"(?i)drop\s+table"}, "drop the table"),
+        ({"field": "output", "require": r"\[\d+\]"}, "as stated in [1]"),
+        ({"field": "output.list", "require": r"^\[1,2\]$"}, {"list": [1, 2]}),  # compact JSON text
+        ({"field": "sources.0.text", "require": "policy"}, "x"),
+        ({"field": "context.note", "forbid": "bad"}, "x"),
+    ],
+)
+def test_check_passes(check: dict[str, Any], output: Any) -> None:
+    assert run(output, **check) == CheckResult("c", CheckStatus.PASSED, rejects=False)
+
+
+@pytest.mark.parametrize(
+    ("check", "output", "message"),
+    [
+        ({"json_schema": AMOUNT_SCHEMA}, {"action": "refund"}, '"amount" is a required property'),
+        ({"json_schema": {"properties": {"a": {"type": "string"}}}}, {"a": 1}, 'a: 1 is not of type "string"'),
+        ({"cel": "output.amount <= 500.0"}, {"amount": 501}, "does not hold: output.amount <= 500.0"),
+        ({"field": "output", "forbid": r"(?i)drop\s+table"}, "DROP  TABLE x", r"output holds the forbidden"),
+        ({"field": "output", "forbid": r"(?i)drop\s+table"}, {"sql": ["drop\ntable x"]}, r"output holds the forbidden"),
+        ({"field": "output", "forbid": r"drop\s+table"}, {"drop\ttable": 1}, r"output holds the forbidden"),
+        ({"field": "output", "require": r"\[\d+\]"}, "no source", r"output lacks the required \[\d+\]"),
+    ],
+)
+@pytest.mark.parametrize("on_fail", ["escalate", "reject"])
+def test_check_fails_definitely(check: dict[str, Any], output: Any, message: str, on_fail: str) -> None:
+    result = run(output, on_fail=on_fail, **check)
+    assert (result.status, result.rejects) == (CheckStatus.FAILED, on_fail == "reject")
+    assert message in (result.message or "")
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        {"cel": "output.missing <= 500.0"},
+        {"cel": "context.note"},
+        {"field": "output.missing", "forbid": "x"},
+        {"field": "context.gone", "require": "x"},
+        {"field": "sources.7.text", "require": "x"},
+        {"field": "output.text", "forbid": "x"},
+    ],
+)
+def test_check_that_cannot_tell_never_rejects(check: dict[str, Any]) -> None:
+    result = run({"text": "\ud800"}, on_fail="reject", **check)
+    assert (result.status, result.rejects) == (CheckStatus.ERROR, False)
+    assert result.message
+
+
+def test_output_that_no_schema_can_read_is_an_error() -> None:
+    assert run("\ud800", json_schema={"maxLength": 2}).status is CheckStatus.ERROR
+
+
+def test_message_quotes_little_of_a_large_output() -> None:
+    result = run("x" * 10_000, json_schema={"maxLength": 2})
+    assert len(result.message or "") < 400
+
+
+def test_failure_reads_as_one_line() -> None:
+    assert str(run({}, json_schema=AMOUNT_SCHEMA)) == 'c: "action" is a required property'
+
+
+def test_edited_output_is_what_is_checked() -> None:
+    request = DecisionRequest(task_type="refund", input="x", output={"amount": 900})
+    cap = CompiledCheck.of(Check(id="cap", cel="output.amount <= 500.0"))
+    facts = Facts.of(request)
+    assert run_checks([cap], facts, {"amount": 900})[0].status is CheckStatus.FAILED
+    assert run_checks([cap], facts, {"amount": 100})[0].status is CheckStatus.PASSED
