@@ -70,7 +70,7 @@ def _run(work: Coroutine[Any, Any, Result]) -> Result:
 def demo(
     decisions: Annotated[int | None, typer.Option(min=1, help="How many decisions to stream.")] = None,
     auto: Annotated[bool, typer.Option("--auto", help="Simulated reviewers; ends with a summary.")] = False,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Of the sandbox page; 0 for any.")] = 8070,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Of the sandbox page; 0 for any.")] = None,
 ) -> None:
     """Everything on this machine: a local Slack in the browser, the bot, a small app and a stream of decisions."""
     from bot.demo.run import run_demo  # noqa: PLC0415 - the sandbox is no part of a serving process

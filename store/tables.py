@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    text,
 )
 
 from store.types import JsonText, UtcDateTime
@@ -207,10 +208,11 @@ _unsent = cards.c.wanted > cards.c.sent
 for _name, _columns, _where in (
     ("ix_cards_to_post", ("channel", "urgency", "review_pk"), and_(_unsent, cards.c.message_ts.is_(None))),
     ("ix_cards_to_update", ("urgency", "review_pk"), and_(_unsent, cards.c.message_ts.is_not(None))),
-    ("ix_cards_live", ("channel",), cards.c.live),
 ):
     _order = [cards.c[column].desc() if column == "urgency" else cards.c[column] for column in _columns]
     Index(_name, *_order, sqlite_where=_where, postgresql_where=_where)
+
+Index("ix_cards_live", cards.c.channel, sqlite_where=text("live = 1"), postgresql_where=text("live"))
 
 # The outbox to apps. In order per decision: `position` counts from 1.
 events = Table(

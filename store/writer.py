@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Generic, Protocol, TypeVar
 
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from store.engine import WRITE
@@ -105,14 +105,28 @@ class Writer:
         try:
             results = await self._commit([command for command, _ in jobs])
         except Exception as error:  # whatever it was, it must not fail the neighbours
-            if len(jobs) == 1 or isinstance(error, _DATABASE_AWAY):
+            if isinstance(error, _DATABASE_AWAY):
                 for _, future in jobs:
                     _answer(future, error=error)
                 return
             for job in jobs:
-                await self._commit_together([job])
+                await self._commit_alone(job)
             return
         for (_, future), result in zip(jobs, results, strict=True):
+            _answer(future, result=result)
+
+    async def _commit_alone(self, job: _Job) -> None:
+        command, future = job
+        try:
+            try:
+                [result] = await self._commit([command])
+            except IntegrityError:
+                # Another replica committed the same key between this command's look and its insert. A second look
+                # sees it; what is broken by itself fails again.
+                [result] = await self._commit([command])
+        except Exception as error:
+            _answer(future, error=error)
+        else:
             _answer(future, result=result)
 
     async def _commit(self, commands: list[Command[Any]]) -> list[Any]:

@@ -1,0 +1,47 @@
+# `make demo` and `make test` do everything on a fresh machine: they make .venv themselves, and once the packages are
+# installed they work offline.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint bench decisions clean
+.DELETE_ON_ERROR:
+
+demo: .venv/.installed
+	$(BIN)/hitl demo $(DEMO_ARGS)
+
+test: .venv/.installed-dev lint
+	$(BIN)/pytest -ra
+
+lint: .venv/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# Ratios measured in one run; see benchmarks/README.md.
+bench: .venv/.installed-dev
+	$(BIN)/python -m benchmarks.ingest
+	$(BIN)/python -m benchmarks.routing
+	$(BIN)/python -m benchmarks.click
+	$(BIN)/python -m benchmarks.process
+
+# Trains the demo's classifiers anew and writes the decisions they make.
+decisions: .venv/.installed-dev
+	$(BIN)/python -m bot.demo.make_decisions
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 …" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+
+# Without build isolation nothing but the lock decides what is installed.
+.venv/.installed: requirements.lock pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+.venv/.installed-dev: requirements-dev.lock .venv/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	touch $@
+
+clean:
+	rm -rf .venv .artifacts

@@ -1,0 +1,192 @@
+"""`hitl demo`: the whole product on one machine, in a temporary folder: sandbox, bot, a small app, a stream."""
+
+import asyncio
+import itertools
+import secrets
+import signal
+import sys
+import tempfile
+from collections.abc import Iterable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from rich.console import Console
+
+from bot.app import Application
+from bot.clock import SystemClock
+from bot.config import Settings, load_secret, make_secret
+from bot.demo.app import DemoApp
+from bot.demo.hands import give_verdict
+from bot.demo.stream import DemoDecision, sample
+from bot.demo.summary import table
+from bot.ids import random_id
+from bot.sandbox.demo_world import PEOPLE
+from bot.sandbox.server import BOT_TOKEN, SIGNING_SECRET, Sandbox
+from bot.secretbox import SecretBox, new_webhook_secret
+from bot.slack.endpoint import PATH
+from bot.web.auth import sha256_of_key
+from store import schema
+from store.engine import open_engine
+from store.keys import CreateKey
+from store.writer import Writer
+
+_PORT = 8070
+_AUTO_DECISIONS = 50
+_SHOWN_DECISIONS = 300
+_SECONDS_BETWEEN = 1.5
+_SEED = 7
+_LOOK_EVERY = 0.1
+_OPEN_ACTION = "review.approve"
+
+
+def run_demo(*, decisions: int | None, auto: bool, port: int | None) -> int:
+    """The exit code. Without a terminal it runs by itself, as with --auto."""
+    by_itself = auto or not sys.stdout.isatty()
+    count = decisions or (_AUTO_DECISIONS if by_itself else _SHOWN_DECISIONS)
+    with tempfile.TemporaryDirectory(prefix="hitl-demo-") as folder:
+        if port is None:
+            port = 0 if by_itself else _PORT
+        return asyncio.run(_run(Path(folder), count, by_itself, port))
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """All that runs in a demo."""
+
+    sandbox: Sandbox
+    application: Application
+    app: DemoApp
+
+
+async def _run(folder: Path, count: int, by_itself: bool, port: int) -> int:
+    console = Console()
+    async with AsyncExitStack() as opened:
+        stage = await set_up(folder, opened, port=port)
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        console.print(f"The sandbox, a local Slack: {stage.sandbox.url}", highlight=False)
+        chosen = sample(count, _SEED)
+        work = _by_itself(stage, chosen) if by_itself else _for_visitors(stage, chosen, console)
+        working, stopped = asyncio.create_task(work), asyncio.create_task(stop.wait())
+        await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if not working.done():
+            working.cancel()
+            with suppress(asyncio.CancelledError):
+                await working
+        elif working.exception() is not None:
+            await working
+        console.print(table(stage.app.tally()))
+        return 0
+
+
+async def set_up(folder: Path, opened: AsyncExitStack, *, port: int = 0) -> Stage:
+    """Starts everything; `opened` ends it in the right order."""
+    clock = SystemClock()
+    sandbox = Sandbox(clock)
+    await sandbox.start(port)
+    opened.push_async_callback(sandbox.stop)
+    policy = opened.enter_context(as_file(files("bot.demo").joinpath("policy.yml")))
+    key, secret = f"hitl_{secrets.token_urlsafe(32)}", new_webhook_secret()
+    app = DemoApp(key=key, webhook_secret=secret, say=sandbox.show_app_line)
+    await app.start()
+    opened.push_async_callback(app.stop)
+    settings = Settings(
+        hitl_database_url=f"sqlite:///{folder / 'demo.db'}",
+        hitl_secret=None,
+        hitl_policy=policy,
+        hitl_host="127.0.0.1",
+        hitl_port=0,
+        slack_bot_token=BOT_TOKEN,
+        slack_signing_secret=SIGNING_SECRET,
+        slack_app_token=None,
+        slack_api_url=sandbox.api_url,
+        hitl_callback_allow=app.callback_url,
+    )
+    make_secret(settings)
+    await _prepare(settings, key, secret)
+    application = Application(settings)
+    await application.start()
+    opened.push_async_callback(application.stop)
+    await app.connect(application.url)
+    sandbox.connect(application.url + PATH)
+    return Stage(sandbox, application, app)
+
+
+async def _prepare(settings: Settings, key: str, secret: str) -> None:
+    """Makes the schema and the app's key, as `hitl migrate` and `hitl keys create` do."""
+    engine = open_engine(settings.database)
+    writer = Writer(engine)
+    try:
+        await schema.upgrade(engine)
+        writer.start()
+        box = SecretBox(load_secret(settings))
+        await writer.submit(
+            CreateKey(
+                id=random_id("key"),
+                app="demo-app",
+                key_sha256=sha256_of_key(key),
+                scopes=["ingest", "read"],
+                webhook_secret=box.encrypt(secret),
+                at=SystemClock().now(),
+            )
+        )
+    finally:
+        await writer.stop()
+        await engine.dispose()
+
+
+async def _for_visitors(stage: Stage, chosen: Iterable[DemoDecision], console: Console) -> None:
+    console.print("Open it, act as any of the people, and decide the cards. Ctrl-C ends the demo with a summary.")
+    for decision in chosen:
+        await stage.app.submit(decision)
+        await asyncio.sleep(_SECONDS_BETWEEN)
+    console.print("All decisions are posted; what is open in the channels waits for you.")
+    await stage.app.all_through()
+
+
+async def _by_itself(stage: Stage, chosen: list[DemoDecision]) -> None:
+    """Posts all, and lets simulated people decide each card as it appears, until the app has every answer."""
+    reviewing = asyncio.create_task(_review_cards(stage, {decision.id: decision for decision in chosen}))
+    try:
+        for decision in chosen:
+            await stage.app.submit(decision)
+        through = asyncio.create_task(stage.app.all_through())
+        await asyncio.wait({through, reviewing}, return_when=asyncio.FIRST_COMPLETED)
+        if reviewing.done():
+            await reviewing
+        await through
+    finally:
+        reviewing.cancel()
+
+
+async def _review_cards(stage: Stage, decisions: dict[str, DemoDecision]) -> None:
+    people = itertools.cycle(PEOPLE)
+    done: set[str] = set()
+    while True:
+        for channel in stage.sandbox.world.channels.values():
+            for message in stage.sandbox.messages(channel.id):
+                review_id = _open_review(message)
+                if review_id is None or message["ts"] in done:
+                    continue
+                done.add(message["ts"])
+                case = await stage.application.reviewing.case(review_id)
+                if case is None:
+                    continue
+                named = ("U0ADA", "U0DANA") if channel.name == "refunds" else None
+                person = next(p for p in people if named is None or p in named)
+                await give_verdict(stage.sandbox, person, channel.id, message, decisions[case.decision.id], _SEED)
+        await asyncio.sleep(_LOOK_EVERY)
+
+
+def _open_review(message: dict[str, object]) -> str | None:
+    """The review of a card that still has its buttons."""
+    blocks = message.get("blocks")
+    for block in blocks if isinstance(blocks, list) else []:
+        for element in block.get("elements", []):
+            if element.get("action_id") == _OPEN_ACTION:
+                return str(element["value"])
+    return None

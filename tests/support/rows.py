@@ -1,0 +1,72 @@
+"""One valid world for store tests: an app, a policy, and decisions that differ from it by the fact under test."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from store.decisions import Decision, NewReview, TakeIn
+from store.history import HistoryRecord
+from store.keys import CreateKey, KeyStore
+from store.policies import KeepPolicy
+from store.writer import Writer
+
+NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
+
+
+async def add_world(writer: Writer, engine: AsyncEngine) -> int:
+    """The app's pk."""
+    await writer.submit(
+        CreateKey(id="key_1", app="shop", key_sha256="0" * 64, scopes=["ingest"], webhook_secret="sealed", at=NOW)
+    )
+    await writer.submit(KeepPolicy("abcdef012345", {"version": 1}, NOW))
+    return (await KeyStore(engine).all())[0].app_pk
+
+
+def decision(pk: int, app_pk: int, **changes: Any) -> Decision:
+    made = Decision(
+        pk=pk,
+        app_pk=app_pk,
+        id=f"d-{pk}",
+        task_type="label",
+        variant="primary",
+        cohort=None,
+        subject=None,
+        requested_by=None,
+        retry_of_pk=None,
+        tries=1,
+        created_at=NOW,
+        body_sha256="1" * 64,
+        policy_version="abcdef012345",
+        risk="low",
+        route="QUEUE",
+        threshold=0.7,
+        confidence=0.5,
+        confident=False,
+        reasons=[],
+        draw=0.5,
+        deadline=None,
+        callback_url=None,
+        status="pending",
+        disposition="wait",
+        action_sha256="2" * 64,
+        outcome=None,
+        decided_by=[],
+        decided_at=None,
+        category=None,
+        severity=None,
+        labels={},
+    )
+    return replace(made, **changes)
+
+
+def take_in(pk: int, app_pk: int, **changes: Any) -> TakeIn:
+    made = decision(pk, app_pk, **changes)
+    return TakeIn(
+        decision=made,
+        request='{"metadata": {}}',
+        outcome=None,
+        review=NewReview(pk + 1_000_000, f"rev_{pk}", "gate", "#ai-review", 20),
+        history=(HistoryRecord(NOW, "app:decision:posted", "app:shop", app_pk, pk),),
+    )
