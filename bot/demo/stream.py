@@ -61,8 +61,8 @@ def sample(count: int, seed: int) -> list[DemoDecision]:
     return mixed[:count]
 
 
-def _stratum(decision: DemoDecision) -> tuple[str, bool, float]:
+def _stratum(decision: DemoDecision) -> tuple[str, bool, bool, float]:
     request = decision.request
     context = request["context"]
-    delicate = not request["reversible"] or context.get("amount", 0) > 10_000 or context.get("is_new_user", False)
-    return request["task_type"], delicate, request.get("confidence", 0.0)
+    grave = not request["reversible"] or context.get("amount", 0) > 10_000
+    return request["task_type"], grave, context.get("is_new_user", False), request.get("confidence", 0.0)

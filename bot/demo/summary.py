@@ -39,12 +39,12 @@ def fate(record: Record) -> Fate:
     match outcome["result"]:
         case "approved":
             return Fate.NEEDLESS if right else Fate.OVERLOOKED
-        case "rejected":
-            return Fate.SPOILED if right else Fate.CAUGHT
         case "edited" if outcome["output"] == record.decision.truth:
-            return Fate.CAUGHT
+            return Fate.NEEDLESS if right else Fate.CAUGHT
         case "edited":
             return Fate.SPOILED if right else Fate.OVERLOOKED
+        case "rejected" if outcome["decided_by"]:  # by nobody: a check of the policy's refused it
+            return Fate.SPOILED if right else Fate.CAUGHT
     if answer["disposition"] in ("execute", "execute_provisional"):
         return Fate.RIGHT_ALONE if right else Fate.ESCAPED
     return Fate.WAITING if outcome["result"] is None else Fate.HELD
@@ -96,7 +96,7 @@ class Tally:
 
 def table(tally: Tally) -> Table:
     """The tally for a terminal."""
-    shown = Table(title=f"{tally.routes.total()} decisions")
+    shown = Table(title=f"Decisions: {tally.routes.total():,}")
     shown.add_column("what")
     shown.add_column("count", justify="right")
     for label, count in tally.rows():

@@ -139,7 +139,7 @@ def _refund_ticket(rng: Random, early: bool) -> RefundTicket:
     customer = _customer(rng)
     kind = rng.choices(list(world()["refunds"]), [5, 5, 3, 3, 4, 2])[0]
     business = customer.cohort == "eu-business"
-    price = round(rng.lognormvariate(7.6, 1.0) if business else rng.lognormvariate(3.9, 0.6), 2)
+    price = round(rng.lognormvariate(8.0, 1.0) if business else rng.lognormvariate(3.9, 0.6), 2)
     shipping = round(rng.choice([4.9, 6.5, 9.9, 14.0]) * (12 if business else 1), 2)
     total = round(price * rng.choice([1.0, 1.6, 2.2, 3.5]) + shipping, 2)
     days, months = rng.randrange(2, 60), rng.randrange(2, 9)
@@ -158,7 +158,7 @@ def _refund_ticket(rng: Random, early: bool) -> RefundTicket:
         "order_total": total,
         "is_new_user": rng.random() < 0.08,
         "affects_multiple_users": True if rng.random() < 0.01 else None,
-        "payout": "bank_transfer" if rng.random() < 0.03 else "card",
+        "payout": "bank_transfer" if rng.random() < 0.1 else "card",
     }
     return RefundTicket(text, customer, facts, action, amount)
 
