@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.test_utils import BaseTestServer, TestServer
+from aiohttp.test_utils import TestServer
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -244,7 +244,7 @@ async def test_the_guard_lets_a_name_through_only_if_all_its_addresses_are_publi
 
 
 @pytest.fixture
-async def receiver() -> AsyncIterator[BaseTestServer]:
+async def receiver() -> AsyncIterator[TestServer]:
     """Answers 200 with what came; /away redirects there; counts the calls."""
 
     async def receive(request: web.Request) -> web.Response:
@@ -259,7 +259,8 @@ async def receiver() -> AsyncIterator[BaseTestServer]:
     app = web.Application()
     app[CALLS] = []
     app.router.add_post("/{path:.*}", receive)
-    async with TestServer(app) as server:
+    server = TestServer(app)
+    async with server:
         yield server
 
 
@@ -267,7 +268,7 @@ CALLS = web.AppKey("calls", list[str])
 
 
 async def test_a_listed_receiver_is_called_without_following_redirects_or_keeping_cookies(
-    receiver: BaseTestServer,
+    receiver: TestServer,
 ) -> None:
     egress = Egress(AllowList.parse(str(receiver.make_url("/"))))
     try:
@@ -280,7 +281,7 @@ async def test_a_listed_receiver_is_called_without_following_redirects_or_keepin
     assert receiver.app[CALLS] == ["/hook", "/hook", "/away"]
 
 
-async def test_a_listed_name_may_stand_for_a_private_address(receiver: BaseTestServer) -> None:
+async def test_a_listed_name_may_stand_for_a_private_address(receiver: TestServer) -> None:
     names = Names(hook_example=[["127.0.0.1"]])
     egress = Egress(AllowList.parse(f"http://hook.example:{receiver.port}"), names)
     try:
@@ -290,7 +291,7 @@ async def test_a_listed_name_may_stand_for_a_private_address(receiver: BaseTestS
     assert names.closed
 
 
-async def test_a_name_that_turns_private_after_the_check_is_not_called(receiver: BaseTestServer) -> None:
+async def test_a_name_that_turns_private_after_the_check_is_not_called(receiver: TestServer) -> None:
     url = f"https://turncoat.example:{receiver.port}/"
     names = Names(turncoat_example=[["127.0.0.1"]])
     check_url(url, NOTHING)
@@ -303,7 +304,7 @@ async def test_a_name_that_turns_private_after_the_check_is_not_called(receiver:
     assert receiver.app[CALLS] == []
 
 
-async def test_an_address_in_the_url_is_judged_again_when_it_is_called(receiver: BaseTestServer) -> None:
+async def test_an_address_in_the_url_is_judged_again_when_it_is_called(receiver: TestServer) -> None:
     egress = Egress(NOTHING)
     try:
         with pytest.raises(EgressError, match="plain http"):
@@ -316,7 +317,7 @@ async def test_an_address_in_the_url_is_judged_again_when_it_is_called(receiver:
 
 
 async def test_neither_proxies_nor_credentials_of_the_environment_are_used(
-    receiver: BaseTestServer, monkeypatch: pytest.MonkeyPatch
+    receiver: TestServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")

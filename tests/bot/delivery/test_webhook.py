@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import BaseTestServer, TestServer, unused_port
+from aiohttp.test_utils import TestServer, unused_port
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from bot.delivery.webhook import Delivered, Failed, Gone, deliver, sign
@@ -22,7 +22,7 @@ RECEIVE = web.AppKey("receive", list[Receive])
 class Receiver:
     """Answers as the test last said."""
 
-    def __init__(self, server: BaseTestServer, egress: Egress) -> None:
+    def __init__(self, server: TestServer, egress: Egress) -> None:
         self._server, self._egress = server, egress
 
     def answers(self, status: int, **headers: str) -> None:
@@ -45,7 +45,8 @@ async def receiver() -> AsyncIterator[Receiver]:
     app = web.Application()
     app[RECEIVE] = []
     app.router.add_route("*", "/hook", receive)
-    async with TestServer(app) as server:
+    server = TestServer(app)
+    async with server:
         egress = Egress(AllowList.parse(str(server.make_url("/"))))
         yield Receiver(server, egress)
         await egress.close()
