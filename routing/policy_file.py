@@ -63,8 +63,10 @@ def dotted(path: Path) -> str:
 def read_policy(text: str) -> RawPolicy:
     """Read YAML; never raises: what is wrong is among the result's problems."""
     raw = RawPolicy()
+    yaml = YAML(typ="safe", pure=True)
+    yaml.composer.warn_double_anchors = False  # YAML allows to reuse a name; the last one counts
     try:
-        root = YAML(typ="safe", pure=True).compose(text)
+        root = yaml.compose(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         message = ", ".join(part for part in (error.context, error.problem) if part)

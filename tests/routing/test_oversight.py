@@ -73,14 +73,15 @@ def _policies(draw: st.DrawFn) -> Policy:
     if base <= Risk.MEDIUM:
         task["queue"] = {"provisional_from": draw(_confidences)}
     defaults = {"channel": "#review", "reviewers": {"users": ["U0ADA"]}}
-    return Policy.from_document({"file": {"version": 1, "defaults": defaults, "tasks": {"t": task}}, "adjustments": []})
+    file = {"version": 1, "defaults": defaults, "tasks": {"t": task}}
+    return Policy.from_document(json.loads(json.dumps({"file": file, "adjustments": []})))
 
 
 def oversight(routing: Routing) -> tuple[int, bool]:
     return routing.route.rank, routing.disposition is not Disposition.EXECUTE_PROVISIONAL
 
 
-thorough = settings(max_examples=200, deadline=None)
+thorough = settings(max_examples=100, deadline=None)
 
 
 @thorough

@@ -32,7 +32,7 @@ def defaults(members: str) -> str:
         ("a: [1", "", "not YAML"),
         ("[]", "", "object"),
         ("&a [*a]", "", "alias loop"),
-        ("[" * 3000, "", "nested too deeply"),
+        ("[" * 1000, "", "nested too deeply"),
         ("%YAML 1.3\n--- a", "", "not YAML"),
         ("a: 1\n---\nb: 2", "", "single document"),
         ('a: "\\0"', "a", "U+0000"),
@@ -106,6 +106,10 @@ tasks: {{refund: {{rules: [{{id: a, when: "true", risk: low}}]}}, other: {{}}}}
     assert [str(problem) for problem in problems(text)] == [
         "line 6: tasks.refund.rules[0].id: duplicate id 'a'; first in rules[0]"
     ]
+
+
+def test_reused_anchor_is_no_problem() -> None:
+    parse_policy(f"{MINIMAL}\nrubrics: {{a: &x {{}}, b: &x {{}}, c: *x}}\n")
 
 
 def test_two_tasks_may_use_the_same_id() -> None:
