@@ -35,7 +35,10 @@ def find_chromium() -> str:
 
 @asynccontextmanager
 async def launch() -> AsyncIterator[Browser]:
-    """`async with launch() as browser: page = await browser.new_page(viewport=PHONE)`."""
+    """`async with launch() as browser: page = await browser.new_page(viewport=PHONE)`.
+
+    The sandbox's page forbids eval, which `wait_for_function` needs: wait with `expect(...)` instead.
+    """
     path = find_chromium()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=list(ARGS))

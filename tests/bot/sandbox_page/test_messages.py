@@ -54,7 +54,7 @@ async def test_who_reads_further_up_is_not_moved(page: Page, server: FakeServer)
     await expect(page.get_by_text("line 39")).to_be_in_viewport()
     scroller = page.locator(".main .scroller")
     await scroller.evaluate("(node) => { node.scrollTop = 100; }")
-    await page.wait_for_function("document.querySelector('.main .scroller').scrollTop === 100")
+    await expect(scroller).to_have_js_property("scrollTop", 100)
     await server.push_message(canned.message("1795256100.000100", "the newest"))
     await expect(page.get_by_role("button", name="New messages")).to_be_visible()
     assert await scroller.evaluate("(node) => node.scrollTop") == 100

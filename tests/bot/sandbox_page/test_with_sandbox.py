@@ -1,0 +1,101 @@
+"""The page and the real sandbox understand each other: a person's way from a card through a modal to the app."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession, web
+from playwright.async_api import Browser, expect
+
+from bot.clock import SystemClock
+from bot.sandbox.server import BOT_TOKEN, Sandbox
+from tests.bot.sandbox_page import canned
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+Json = dict[str, Any]
+
+
+class SmallApp:
+    """Posts one card; Edit opens a modal, and what is submitted is kept, except a refund over the cap."""
+
+    def __init__(self, sandbox: Sandbox, session: ClientSession) -> None:
+        self._sandbox = sandbox
+        self._session = session
+        self.commands: list[str] = []
+        self.submitted: list[str] = []
+
+    async def call(self, method: str, **arguments: Any) -> None:
+        headers = {"Authorization": f"Bearer {BOT_TOKEN}"}
+        async with self._session.post(f"{self._sandbox.api_url}{method}", json=arguments, headers=headers) as answer:
+            assert (await answer.json())["ok"] is True
+
+    async def handle(self, request: web.Request) -> web.Response:
+        if request.content_type == "application/json":
+            return web.Response()
+        form = {name: str(value) for name, value in (await request.post()).items()}
+        if "payload" not in form:
+            self.commands.append(f"{form['command']} {form['text']}")
+            return web.json_response({"response_type": "ephemeral", "text": "*22 %* went to people"})
+        return await self._interact(json.loads(form["payload"]))
+
+    async def _interact(self, payload: Json) -> web.Response:
+        if payload["type"] == "block_actions":
+            view = {name: canned.edit_view()[name] for name in ("type", "title", "submit", "close", "blocks")}
+            await self.call("views.open", trigger_id=payload["trigger_id"], view=view)
+        elif payload["type"] == "view_submission":
+            answer = payload["view"]["state"]["values"]["answer"]["value"]["value"]
+            if answer == "Refund 9000":
+                return web.json_response({"response_action": "errors", "errors": {"answer": "Over the cap"}})
+            self.submitted.append(answer)
+        return web.Response()
+
+
+@asynccontextmanager
+async def small_app() -> AsyncIterator[tuple[Sandbox, SmallApp]]:
+    sandbox = Sandbox(SystemClock())
+    await sandbox.start()
+    async with ClientSession() as session:
+        app = SmallApp(sandbox, session)
+        site = web.Application()
+        site.router.add_post("/slack/events", app.handle)
+        runner = web.AppRunner(site)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        sandbox.connect(f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events")
+        try:
+            yield sandbox, app
+        finally:
+            await runner.cleanup()
+            await sandbox.stop()
+
+
+async def test_from_card_to_app(browser: Browser) -> None:
+    async with small_app() as (sandbox, app):
+        await app.call("chat.postMessage", channel=canned.REVIEW, text="Refund of 120", blocks=canned.card_blocks())
+        page = await browser.new_page()
+        await page.goto(sandbox.url)
+        await page.locator("[data-action-id=edit]").click()
+        await page.get_by_label("Answer").fill("Refund 9000")
+        await page.get_by_label("Category").select_option("policy")
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.locator("[data-block-id=answer] .b-error")).to_have_text("Over the cap")
+        await page.get_by_label("Answer").fill("Refund 100")
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.get_by_role("dialog")).to_have_count(0)
+        await page.get_by_role("textbox", name="Message #ai-review").fill("/hitl-stats refund 7d")
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".ephemeral")).to_contain_text("22 % went to people")
+        await page.locator("[data-action-id=edit]").hover()
+        await page.get_by_role("button", name="Reply in thread").click()
+        await page.get_by_label("Reply…").fill("approve & close")
+        await page.keyboard.press("Enter")
+        await expect(page.locator('[data-pane="thread"] [data-ts]')).to_have_count(2)
+        await expect(page.get_by_role("button", name="1 reply")).to_be_visible()
+        await page.close()
+    (card,) = sandbox.messages(canned.REVIEW)
+    assert app.submitted == ["Refund 100"]
+    assert app.commands == ["/hitl-stats refund 7d"]
+    assert sandbox.thread(canned.REVIEW, card["ts"])[1]["text"] == "approve &amp; close"
