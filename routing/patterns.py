@@ -9,11 +9,9 @@ _QUIET.log_errors = False  # RE2 would print to stderr; the error is reported as
 
 
 class Pattern(Protocol):
-    """The part of RE2's compiled pattern that is used here."""
+    """The part of RE2's compiled pattern that is used."""
 
     def search(self, text: str) -> object | None: ...
-
-    def sub(self, repl: str, text: str) -> str: ...
 
 
 def compile_pattern(source: str) -> Pattern:

@@ -4,7 +4,7 @@ What holds between sections (somebody to decide, monotone matrix) is checked in 
 """
 
 from datetime import time, timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -181,9 +181,7 @@ class Rule(Section):
 
     @property
     def level(self) -> Risk:
-        level = self.risk or self.at_least
-        assert level is not None  # noqa: S101 - by the validator above
-        return level
+        return cast(Risk, self.risk or self.at_least)  # one of them is given, by the validator above
 
 
 class Check(Section):
