@@ -17,7 +17,7 @@ _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 # Slack's mrkdwn has no escape character, so what could format, mention or link gets a look-alike. Inside a word these
 # characters do nothing and stay (`big_money`).
 _LOOKALIKES = {"*": "\u2217", "_": "\u02cd", "~": "\u223c", "`": "\u02cb", ":": "\u2236", "@": "\uff20"}
-_ACTIVE = re.compile(r"(?<!\w)[*_~]|[*_~](?!\w)|`|:(?=[\w+'-]+:|//)|@(?=\w)")
+_ACTIVE = re.compile(r"(?<![^\W_])[*_~]|[*_~](?![^\W_])|`|:(?=[\w+'-]+:|//)|@(?=\w)")
 
 
 def sendable(text: str) -> str:

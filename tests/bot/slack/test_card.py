@@ -111,6 +111,28 @@ def test_short_texts_are_whole_and_long_ones_say_what_is_missing() -> None:
     assert quotes[1] == "short answer"
 
 
+@pytest.mark.parametrize("text", ["x" * 20_000, "&" * 20_000, "<b> " * 9_000, "👩🏽‍🚒" * 9_000])
+@pytest.mark.parametrize("view", [samples.REFUND, samples.EDITED])
+def test_the_longest_card_stays_within_the_budget(view: CardView, text: str) -> None:
+    everywhere: dict[str, Any] = dict.fromkeys(
+        ["decision_id", "app", "task_type", "input", "output", "confidence_source", "model", "subject", "retry_of"],
+        text,
+    )
+    outcome = view.outcome and replace(
+        view.outcome,
+        decided_by=("U" + "A" * 31,) * 12,
+        labels={f"{number}{text}": text for number in range(20)},
+        category=text,
+        severity=text,
+        reason=text,
+        correct_answer=text,
+        output=text,
+    )
+    reasons = (Reason("check.failed", rule=text),) * 20
+    message = render_card(replace(view, **everywhere, outcome=outcome, reasons=reasons))
+    check_message(message.text, message.blocks, samples.PEOPLE | {"U" + "A" * 31})
+
+
 def test_a_tall_text_leaves_the_buttons_within_reach() -> None:
     message = render_card(replace(samples.REFUND, input="yes\n" * 200))
     quotes = [
