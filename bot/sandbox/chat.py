@@ -177,6 +177,9 @@ class Chat:
         text = str(args.get("text") or "")
         if not (text.strip() or blocks or attachments):
             raise SlackError("no_text")
+        attachments = [
+            {**attachment, "blocks": with_ids(self._world, attachment.get("blocks", []))} for attachment in attachments
+        ]
         return truncated(text), with_ids(self._world, blocks), attachments
 
     def _composed(self, args: Arguments, channel: Channel) -> Message:
@@ -203,10 +206,11 @@ class Chat:
         return parent.thread_ts or parent.ts
 
     def _rewrite(self, message: Message, args: Arguments) -> None:
-        """Text without blocks takes the blocks away, as in Slack; metadata stays unless given anew."""
+        """Text without blocks takes the blocks away, as in Slack; metadata stays unless given anew, `{}` removes it."""
         before = message_json(self._world, message)
         message.text, message.blocks, message.attachments = self._contents(args)
-        message.metadata = _metadata(args) or message.metadata
+        metadata = _metadata(args)
+        message.metadata = message.metadata if metadata is None else metadata
         self._finish_edit(message, before)
 
     def _finish_edit(self, message: Message, before: Json) -> None:
@@ -226,8 +230,9 @@ def _metadata(args: Arguments) -> Json | None:
     metadata = args.nested("metadata", "invalid_metadata_format")
     if metadata is None:
         return None
-    if not isinstance(metadata, dict) or not isinstance(metadata.get("event_type"), str):
+    if not isinstance(metadata, dict):
         raise SlackError("invalid_metadata_format")
-    if not isinstance(metadata.get("event_payload"), dict):
+    named = isinstance(metadata.get("event_type"), str) and isinstance(metadata.get("event_payload"), dict)
+    if metadata and not named:
         raise SlackError("invalid_metadata_format")
     return metadata

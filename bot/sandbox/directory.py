@@ -1,6 +1,7 @@
 """The conversations.*, users.* and usergroups.* methods: who and what there is, and what was said."""
 
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 from bot.sandbox.arguments import Arguments
@@ -135,8 +136,13 @@ def _type(channel: Channel) -> str:
 
 
 def _in_range(message: Message, args: Arguments) -> bool:
-    oldest, latest = args.optional_text("oldest"), args.optional_text("latest")
-    if args.flag("inclusive") and message.ts in (oldest, latest):
-        return True
+    oldest, latest = _time(args, "oldest", 0.0), _time(args, "latest", inf)
     ts = float(message.ts)
-    return (oldest is None or ts > float(oldest)) and (latest is None or ts < float(latest))
+    return oldest < ts < latest or (args.flag("inclusive") and ts in (oldest, latest))
+
+
+def _time(args: Arguments, name: str, default: float) -> float:
+    try:
+        return float(args.get(name) or default)
+    except (TypeError, ValueError):
+        raise SlackError(f"invalid_ts_{name}") from None

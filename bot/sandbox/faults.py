@@ -5,7 +5,16 @@ from typing import Any, Literal, get_args
 
 Mode = Literal["lose_answer", "lose_request", "late", "ratelimit", "error", "status", "duplicate"]
 INTERACTIONS = frozenset(
-    {"block_actions", "view_submission", "view_closed", "command", "shortcut", "message_action", "event"}
+    {
+        "block_actions",
+        "view_submission",
+        "view_closed",
+        "command",
+        "shortcut",
+        "message_action",
+        "event",
+        "url_verification",
+    }
 )
 
 
@@ -40,8 +49,8 @@ class Fault:
             raise ValueError("seconds, status or carried_out out of range")
 
     def fits(self, method: str, channel: str | None) -> bool:
-        everything = self.method == "*" and self.mode != "duplicate"
-        return (everything or self.method == method) and self.channel in (None, channel)
+        hit = method not in INTERACTIONS if self.method == "*" else self.method == method
+        return hit and self.channel in (None, channel)
 
 
 class Faults:

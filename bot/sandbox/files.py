@@ -45,7 +45,9 @@ class Files:
     def complete(self, args: Arguments) -> Json:
         self._scopes.require("files:write")
         named = args.objects("files", "invalid_arguments")
-        files = [self._world.file(str(item.get("id"))) for item in named if isinstance(item, dict)]
+        if not all(isinstance(item, dict) for item in named):
+            raise SlackError("invalid_arguments")
+        files = [self._world.file(str(item.get("id"))) for item in named]
         if not files or any(file.content is None for file in files):
             raise SlackError("file_not_found")
         for file, item in zip(files, named, strict=True):

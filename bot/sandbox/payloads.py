@@ -35,7 +35,7 @@ def message_json(world: World, message: Message, *, with_metadata: bool = False)
     elif message.thread_ts not in (None, message.ts):
         parent = world.messages[message.channel].get(message.thread_ts or "")
         shown["parent_user_id"] = parent.user if parent else "USLACKBOT"
-    if with_metadata and message.metadata is not None:
+    if with_metadata and message.metadata:
         shown["metadata"] = message.metadata
     # A copy: what the app does with its answer must not change the world.
     copied: Json = json.loads(json.dumps(shown))

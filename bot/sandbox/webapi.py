@@ -121,9 +121,14 @@ class ResponseUrls:
         self._calls = calls
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        args = await read_arguments(request)
-        call = Call("response_url", dict(args), self._clock.now())
+        call = Call("response_url", {}, self._clock.now())
         self._calls.append(call)
+        try:
+            args = await read_arguments(request)
+        except SlackError as error:
+            call.outcome = error.code
+            return web.json_response(error.answer(), status=400)
+        call.args = dict(args)
         fault = self._faults.take(call.method)
         return await suffer(fault, request, call, self._clock, lambda: self._answer(call, args, request))
 

@@ -110,6 +110,12 @@ async def test_a_response_url_can_fail(sandbox: Sandbox, app: Receiver) -> None:
     assert sandbox.ephemerals("U0ADA") == []
 
 
+async def test_a_fault_for_all_methods_leaves_interactions_alone(sandbox: Sandbox, app: Receiver) -> None:
+    sandbox.faults.add(Fault("*", "error", times=None))
+    await sandbox.command("U0ADA", REVIEW, "/hitl-stats")
+    assert len(app.received) == 1
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -136,6 +136,15 @@ class TestClicks:
         ack = await sandbox.click("U0ADA", REVIEW, ts, "approve")
         assert (ack.status, ack.error, ack.failure) == (None, TROUBLE, "connection_failed")
 
+    async def test_buttons_in_attachments_work_too(
+        self, sandbox: Sandbox, slack: AsyncWebClient, app: Receiver
+    ) -> None:
+        attached = [{"blocks": [actions(button())], "fallback": "x"}]
+        posted = await slack.chat_postMessage(channel=REVIEW, text="x", attachments=attached)
+        [block] = sandbox.messages(REVIEW)[0]["attachments"][0]["blocks"]
+        await sandbox.click("U0ADA", REVIEW, str(posted["ts"]), block["elements"][0]["action_id"])
+        assert app.last["actions"][0]["block_id"] == block["block_id"]
+
     async def test_a_home_is_clicked_without_a_message(
         self, sandbox: Sandbox, slack: AsyncWebClient, app: Receiver
     ) -> None:

@@ -165,6 +165,16 @@ class TestMessages:
         thread = await slack.conversations_replies(channel=REVIEW, ts=ts, include_all_metadata=True)
         assert thread["messages"][0]["metadata"] == metadata
 
+    async def test_an_update_keeps_metadata_unless_it_takes_it_away(
+        self, sandbox: Sandbox, slack: AsyncWebClient
+    ) -> None:
+        metadata = {"event_type": "card", "event_payload": {}}
+        ts = await post(slack, metadata=metadata)
+        await slack.chat_update(channel=REVIEW, ts=ts, text="decided")
+        assert sandbox.messages(REVIEW)[0]["metadata"] == metadata
+        await slack.chat_update(channel=REVIEW, ts=ts, text="decided", metadata={})
+        assert "metadata" not in sandbox.messages(REVIEW)[0]
+
     async def test_history_runs_newest_first_in_pages(self, slack: AsyncWebClient) -> None:
         stamps = [await post(slack, str(number)) for number in range(5)]
         first = await slack.conversations_history(channel=REVIEW, limit=2)
@@ -178,6 +188,7 @@ class TestMessages:
         assert [m["text"] for m in inner["messages"]] == ["2"]
         closed = await slack.conversations_history(channel=REVIEW, oldest=oldest, latest=latest, inclusive=True)
         assert [m["text"] for m in closed["messages"]] == ["3", "2", "1"]
+        assert await error_of(slack.conversations_history(channel=REVIEW, oldest="noon")) == "invalid_ts_oldest"
 
     async def test_replies_stay_in_their_thread(self, sandbox: Sandbox, slack: AsyncWebClient) -> None:
         ts = await post(slack, "card")
