@@ -1,0 +1,165 @@
+"""The description of the HTTP API (OpenAPI 3.1), served at /openapi.json."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from pydantic import BaseModel, TypeAdapter
+from pydantic.json_schema import models_json_schema
+
+from bot.web.problem import KINDS, MEDIA_TYPE, TYPE_PREFIX, Kind
+from bot.web.schema import DecisionList, DecisionObject, HealthObject, ProblemObject
+from routing.decision import DecisionId, DecisionRequest, Route
+
+Fragment = dict[str, Any]
+
+_REF: Final = "#/components/schemas/{model}"
+_EXAMPLE: Final = {
+    "id": "refund-8812",
+    "task_type": "refund",
+    "input": "I want my money back",
+    "output": {"action": "refund", "amount": 120},
+    "confidence": 0.87,
+    "context": {"amount": 120, "is_new_user": False},
+    "callback_url": "https://app.example/hitl",
+}
+
+
+def document() -> Fragment:
+    """The whole description; made anew at each call."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "hitl",
+            "version": "1",
+            "summary": "A Slack-native review bot for AI decisions.",
+            "description": "Post what a model decided; the answer says whether to act, to wait, or not to act. Errors "
+            f"are `{MEDIA_TYPE}`. Each call names the scope that its key must have; the scope `admin` has all.",
+        },
+        "paths": {**_decision_paths(), **_service_paths()},
+        "components": {
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "description": "`hitl_…`, from `hitl keys create`."}
+            },
+            "schemas": _schemas(DecisionRequest, DecisionObject, DecisionList, HealthObject, ProblemObject),
+        },
+    }
+
+
+def _decision_paths() -> Fragment:
+    by_id = {"parameters": [_id_parameter()]}
+    return {
+        "/v1/decisions": {"post": _post(), "get": _list()},
+        "/v1/decisions/{id}": {**by_id, "get": _get()},
+        "/v1/decisions/{id}/cancel": {**by_id, "post": _cancel()},
+    }
+
+
+def _post() -> Fragment:
+    good = {
+        201: {"description": "Routed and stored; a 2xx is durable", "content": _json(DecisionObject)},
+        200: {
+            "description": "A replay: same id, equal body; it has no other effect",
+            "headers": {"Idempotent-Replayed": {"required": True, "schema": {"const": "true"}}},
+            "content": _json(DecisionObject),
+        },
+    }
+    problems: list[Kind] = ["invalid_json", "id_conflict", "not_allowed", "too_large", "invalid_body"]
+    body = {"required": True, "content": _json(DecisionRequest, example=_EXAMPLE)}
+    return {**_operation("postDecision", "Post a decision", "ingest", good, problems), "requestBody": body}
+
+
+def _list() -> Fragment:
+    good = {200: {"description": "One page", "content": _json(DecisionList)}}
+    operation = _operation("listDecisions", "List decisions, newest first", "read", good, ["invalid_body"])
+    return {**operation, "parameters": _list_parameters()}
+
+
+def _get() -> Fragment:
+    good = {200: {"description": "Resolved, or still pending when the time was up", "content": _json(DecisionObject)}}
+    summary = "Get a decision; with `wait`, as soon as it is resolved"
+    operation = _operation("getDecision", summary, "read", good, ["not_found", "invalid_body"])
+    wait = {"type": "number", "minimum": 0, "maximum": 60, "default": 0}
+    return {**operation, "parameters": [_query("wait", wait, "Seconds to wait for the resolution")]}
+
+
+def _cancel() -> Fragment:
+    good = {200: {"description": "Cancelled", "content": _json(DecisionObject)}}
+    problems: list[Kind] = ["not_found", "already_resolved"]
+    return _operation("cancelDecision", "Withdraw a pending decision", "ingest", good, problems)
+
+
+def _service_paths() -> Fragment:
+    ok = {200: {"description": "Yes", "content": _json(HealthObject)}}
+    text = {200: {"description": "Prometheus text", "content": {"text/plain": {"schema": {"type": "string"}}}}}
+    this = {200: {"description": "OpenAPI 3.1", "content": {"application/json": {"schema": {"type": "object"}}}}}
+    return {
+        "/healthz": {"get": _operation("isAlive", "Is the process alive?", None, ok)},
+        "/readyz": {
+            "get": _operation("isReady", "Is the database reachable, its schema sufficient?", None, ok, ["unavailable"])
+        },
+        "/metrics": {"get": _operation("getMetrics", "Metrics", "read", text)},
+        "/openapi.json": {"get": _operation("getDescription", "This description", None, this)},
+    }
+
+
+def _operation(
+    name: str, summary: str, scope: str | None, good: Mapping[int, Fragment], problems: Sequence[Kind] = ()
+) -> Fragment:
+    """Calls with a scope are refused without a key of that scope, and need the database."""
+    kinds: list[Kind] = [*problems, "unauthorized", "forbidden", "unavailable"] if scope else [*problems]
+    answers = {str(status): answer for status, answer in good.items()} | _problem_answers(kinds)
+    return {
+        "operationId": name,
+        "summary": summary,
+        "security": [{"bearer": [scope]}] if scope else [],
+        "responses": answers,
+    }
+
+
+def _problem_answers(kinds: Sequence[Kind]) -> Fragment:
+    by_status: dict[str, list[Kind]] = {}
+    for kind in kinds:
+        by_status.setdefault(str(KINDS[kind][0]), []).append(kind)
+    answers = {
+        status: _problem(" or ".join(f"`{TYPE_PREFIX}{kind}`" for kind in same)) for status, same in by_status.items()
+    }
+    return {**answers, "default": _problem("Any other error")}
+
+
+def _problem(description: str) -> Fragment:
+    return {"description": description, "content": {MEDIA_TYPE: {"schema": _reference(ProblemObject)}}}
+
+
+def _json(model: type[BaseModel], **beside: Fragment) -> Fragment:
+    return {"application/json": {"schema": _reference(model), **beside}}
+
+
+def _reference(model: type[BaseModel]) -> Fragment:
+    return {"$ref": _REF.format(model=model.__name__)}
+
+
+def _id_parameter() -> Fragment:
+    return {"name": "id", "in": "path", "required": True, "schema": TypeAdapter(DecisionId).json_schema()}
+
+
+def _list_parameters() -> list[Fragment]:
+    text = {"type": "string"}
+    return [
+        _query("task_type", text, "Of this task type"),
+        _query("status", {"type": "string", "enum": ["pending", "resolved"]}, "In this state"),
+        _query("route", {"type": "string", "enum": [route.value for route in Route]}, "With this route"),
+        _query("cohort", text, "Of this cohort"),
+        _query("since", {"type": "string", "format": "date-time"}, "Created at this time or later"),
+        _query("cursor", text, "`next_cursor` of the page before"),
+        _query("limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}, "Of the page's length"),
+    ]
+
+
+def _query(name: str, schema: Fragment, description: str) -> Fragment:
+    return {"name": name, "in": "query", "required": False, "schema": schema, "description": description}
+
+
+def _schemas(*models: type[BaseModel]) -> Fragment:
+    _, definitions = models_json_schema([(model, "validation") for model in models], ref_template=_REF)
+    schemas: Fragment = definitions["$defs"]
+    return schemas

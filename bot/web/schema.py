@@ -1,0 +1,95 @@
+"""The shapes of what the HTTP API answers, for its description. Requests are `routing.decision.DecisionRequest`."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from routing.decision import Disposition, Json, OutcomeResult, ReasonCode, Risk, Route
+
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class ReasonObject(_Shape):
+    """One step on the way to the route."""
+
+    code: ReasonCode
+    rule: str | None = None
+    """The rule or check that spoke."""
+    detail: str | None = None
+    result: str | None = None
+    """What followed from it."""
+
+
+class OutcomeObject(_Shape):
+    """How a decision ended."""
+
+    result: OutcomeResult
+    disposition: Disposition
+    output: Json
+    """The output to use: the model's, or what a person made of it."""
+    decided_by: list[str]
+    """Slack user ids; empty when no person decided."""
+    decided_at: datetime | None
+    category: str | None
+    severity: str | None
+    labels: dict[str, Json]
+    reason: str | None
+    correct_answer: Json
+    """What would have been right, where a reviewer knew it."""
+
+
+class DecisionObject(_Shape):
+    """A decision as the rules and the reviewers left it."""
+
+    id: str
+    status: Literal["pending", "resolved"]
+    route: Route
+    disposition: Disposition
+    """What the app should do now."""
+    risk: Risk
+    threshold: float
+    confident: bool
+    reasons: list[ReasonObject]
+    policy_version: Annotated[str, Field(pattern="^[0-9a-f]{12}$")]
+    action_sha256: Sha256
+    """Of the output to execute now; opaque, to be copied."""
+    deadline: datetime | None
+    outcome: OutcomeObject | None
+    previous_outcome: OutcomeObject | None
+    execution: None
+    created_at: datetime
+    metadata: dict[str, Json]
+    """As it was posted."""
+
+
+class DecisionList(_Shape):
+    data: list[DecisionObject]
+    """Newest first."""
+    next_cursor: str | None
+    """The `cursor` of the next page; null on the last one."""
+
+
+class FieldErrorObject(_Shape):
+    loc: list[str | int]
+    """Member names and list indexes from the top of the body; a query parameter is `["query", name]`."""
+    msg: str
+
+
+class ProblemObject(_Shape):
+    """RFC 9457."""
+
+    type: str
+    """`urn:hitl:problem:` and the kind, or `about:blank` where the status says it all."""
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldErrorObject] = Field(default_factory=list)
+
+
+class HealthObject(_Shape):
+    status: Literal["ok"]
