@@ -8,8 +8,8 @@ from slack_sdk.models.views import View as SdkView
 from bot.slack.details_modal import details_modal
 from bot.slack.edit_modal import edit_modal
 from bot.slack.modal import View, loading_modal, notice_modal
-from bot.slack.notices import UNKNOWN_REVIEW
-from bot.slack.stale_modal import stale_modal, typed_texts
+from bot.slack.notices import UNKNOWN_REVIEW, already_closed
+from bot.slack.returned_modal import returned_modal, typed_texts
 from bot.slack.view import CardView
 from routing.decision import Source
 from tests.bot.slack import samples
@@ -43,10 +43,10 @@ def test_golden_details() -> None:
     samples.assert_golden("details_modal", view)
 
 
-def test_golden_stale() -> None:
-    view = stale_modal(samples.APPROVED, [("amount", "100"), ("Reason", "capped")])
+def test_golden_returned() -> None:
+    view = returned_modal("Already closed", already_closed(samples.APPROVED), [("amount", "100"), ("Reason", "capped")])
     check_modal(view, samples.PEOPLE)
-    samples.assert_golden("stale_modal", view)
+    samples.assert_golden("returned_modal", view)
 
 
 def test_small_modals_are_valid() -> None:
@@ -58,7 +58,7 @@ def test_small_modals_are_valid() -> None:
 @settings(max_examples=40, deadline=None, suppress_health_check=SLOW)
 def test_any_text_in_any_field_stays_within_the_limits(view: CardView, typed: list[tuple[str, str]]) -> None:
     check_modal(details_modal(view), samples.PEOPLE)
-    check_modal(stale_modal(samples.CANCELLED, typed), samples.PEOPLE)
+    check_modal(returned_modal("Already closed", UNKNOWN_REVIEW, typed), samples.PEOPLE)
 
 
 def test_details_are_in_full() -> None:
@@ -106,7 +106,7 @@ def test_typed_texts_are_those_that_the_person_changed() -> None:
     values = submitted(form, {"output-1-0": "100", "reason": "capped", "category": "wrong_amount"})
     typed = typed_texts(form["blocks"], values)
     assert typed == [("amount", "100"), ("Reason", "capped")]
-    assert bodies(stale_modal(samples.APPROVED, typed), "amount") == "100"
+    assert bodies(returned_modal("Already closed", UNKNOWN_REVIEW, typed), "amount") == "100"
 
 
 def test_the_longest_typed_text_of_a_form_is_shown_back_in_full() -> None:
@@ -114,6 +114,6 @@ def test_the_longest_typed_text_of_a_form_is_shown_back_in_full() -> None:
     blocks = [block["block_id"] for block in form["blocks"] if block["block_id"].startswith("output-")]
     typed = typed_texts(form["blocks"], submitted(form, dict.fromkeys(blocks, "w" * 2_999)))
     assert len(typed) == len(blocks)
-    view = stale_modal(samples.APPROVED, typed)
+    view = returned_modal("Already closed", UNKNOWN_REVIEW, typed)
     check_modal(view, samples.PEOPLE)
     assert bodies(view, "Output") == "w" * 2_999 * len(blocks)

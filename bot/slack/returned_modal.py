@@ -1,22 +1,20 @@
-"""A form that was sent after the review had closed: nothing that a person typed is lost."""
+"""A form that could not be saved: nothing that a person typed is lost."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.slack import notices
 from bot.slack.blocks import section
 from bot.slack.modal import Part, StateValues, View, text_modal
 from bot.slack.text import sendable
-from bot.slack.view import CardView
 
 
-def stale_modal(view: CardView, typed: Sequence[tuple[str, str]]) -> View:
-    """Says who decided, when and what, and shows the typed texts back to copy. As the answer to the submission."""
-    first = [section("closed", notices.already_closed(view))]
+def returned_modal(title: str, sentence: str, typed: Sequence[tuple[str, str]]) -> View:
+    """Says in mrkdwn why nothing was saved, and shows the typed texts back to copy. As the answer to a submission."""
+    first = [section("closed", sentence)]
     if typed:
         first.append(section("typed", "This is what you typed; it was *not* sent. You can copy it."))
     parts = [Part(label, text) for label, text in typed]
-    return text_modal("Already closed", first, parts, callback_id="review.stale")
+    return text_modal(title, first, parts, callback_id="review.returned")
 
 
 def typed_texts(blocks: Sequence[Mapping[str, Any]], values: StateValues) -> list[tuple[str, str]]:
