@@ -119,7 +119,7 @@ def _reason(values: StateValues, errors: dict[str, str], *, required: bool) -> s
 
 def _by_value(names: Iterable[str]) -> dict[str, str]:
     """Option value to name: by name, not by position, because the policy may change while a form is open."""
-    return {_value(name): name for name in list(dict.fromkeys(names))[: limits.SELECT_OPTIONS]}
+    return {_value(name): name for name in list(names)[: limits.SELECT_OPTIONS]}
 
 
 def _value(name: str) -> str:

@@ -92,6 +92,7 @@ def test_trimmed_inputs_and_other_newlines_count_as_untouched(output: Json) -> N
         (None, '"now known"', "now known"),
         (None, "3", 3),
         ([1, 2.0], "[1, 2.5]", [1, 2.5]),
+        ([1, 2.0], "[1.0, 2]", [1.0, 2]),
         ({"sku": "A1"}, '{"sku": null}', {"sku": None}),
     ],
 )
@@ -148,8 +149,8 @@ def test_a_long_text_is_split_and_an_edit_of_one_part_leaves_the_rest_and_the_se
     assert len(parts) == 5
     assert "".join(parts) == text
     assert inputs[1]["label"]["text"] == "Output (2 of 5)"
-    middle = parts[1].replace("line", "row").strip()
-    values = submitted(form, {"output-0-1": middle})
+    trimmed: dict[str, str | None] = {f"output-0-{number}": part.strip() for number, part in enumerate(parts)}
+    values = submitted(form, {**trimmed, "output-0-1": parts[1].replace("line", "row").strip()})
     submission = parse_edit(view, samples.RUBRIC, values)
     assert isinstance(submission, EditSubmission)
     assert submission.output == parts[0] + parts[1].replace("line", "row") + "".join(parts[2:])
