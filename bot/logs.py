@@ -7,7 +7,7 @@ from typing import Literal
 import structlog
 
 # They speak of every request, with bodies and tokens, when left at DEBUG.
-_NOISY = ("slack_bolt", "slack_sdk", "aiohttp", "asyncio", "alembic", "sqlalchemy")
+_NOISY = ("slack_sdk", "aiohttp", "asyncio", "alembic", "sqlalchemy")
 
 _TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
 
@@ -38,3 +38,5 @@ def set_up_logging(style: Literal["text", "json"]) -> None:
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # Its warnings speak of set-ups that are meant here (an authorize function beside a token).
+    logging.getLogger("slack_bolt").setLevel(logging.ERROR)

@@ -89,9 +89,7 @@ async def test_a_provisional_answer_that_is_wrong_is_called_back(bot: Bot) -> No
     card = await bot.card("a-5")
     await bot.sandbox.click("U0ADA", "C0REVIEW", card["ts"], "review.reject")
     [view] = await until(lambda: bot.sandbox.views("U0ADA"))
-    await bot.sandbox.submit_view(
-        "U0ADA", view["id"], {"category": "tone", "severity": "minor", "reason": "Too curt."}
-    )
+    await bot.sandbox.submit_view("U0ADA", view["id"], {"category": "tone", "severity": "minor", "reason": "Too curt."})
 
     [event] = await until(lambda: bot.receiver.events)
     assert event["type"] == "decision.rollback_requested"

@@ -1,7 +1,6 @@
 """What the two delivery loops share: waiting for a wake-up, and saying an outage once."""
 
 import asyncio
-from contextlib import suppress
 
 import structlog
 
@@ -17,10 +16,9 @@ async def nap(clock: Clock, wakeup: asyncio.Event, seconds: float) -> None:
     try:
         await asyncio.wait({woken, rested}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in (woken, rested):
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        # Not awaited: a cancellation that came meanwhile would be taken for theirs, and swallowed.
+        woken.cancel()
+        rested.cancel()
 
 
 class Outages:

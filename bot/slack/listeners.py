@@ -84,6 +84,7 @@ class Listeners:
         app.view(edit_modal.CALLBACK)(self._form(self._send_edit))
         app.view(reject_modal.CALLBACK)(self._form(self._send_reject))
         app.action(re.compile(".*"))(_only_acknowledge)
+        app.event(re.compile(".*"))(_only_acknowledge)
 
     async def stop(self) -> None:
         """Waits for what was acknowledged and is not yet done."""
@@ -287,7 +288,7 @@ _TRIGGER_GONE = frozenset({"expired_trigger_id", "exchanged_trigger_id", "trigge
 
 
 async def _only_acknowledge(ack: AsyncAck) -> None:
-    """Elements that need no answer, such as a menu inside a form."""
+    """What needs no answer: a menu inside a form, an event that a workspace was set to send us."""
     await ack()
 
 

@@ -167,9 +167,7 @@ async def running_bot(
             await sandbox.stop()
 
 
-def make_settings(
-    database_url: str, policy: Path, sandbox: Sandbox, receiver: Receiver, **changes: Any
-) -> Settings:
+def make_settings(database_url: str, policy: Path, sandbox: Sandbox, receiver: Receiver, **changes: Any) -> Settings:
     values: Json = {
         "hitl_database_url": database_url,
         "hitl_secret": SECRET,
