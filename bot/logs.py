@@ -12,7 +12,7 @@ _NOISY = ("slack_sdk", "aiohttp", "asyncio", "alembic", "sqlalchemy")
 _TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
 
 
-def set_up_logging(style: Literal["text", "json"]) -> None:
+def set_up_logging(style: Literal["text", "json"], level: int = logging.INFO) -> None:
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -26,7 +26,7 @@ def set_up_logging(style: Literal["text", "json"]) -> None:
     )
     structlog.configure(
         processors=[*shared, structlog.processors.UnicodeDecoder(), *last],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )

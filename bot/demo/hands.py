@@ -1,5 +1,6 @@
 """Simulated people's hands: they click on cards and fill in forms in the sandbox, as a visitor of the page does."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +9,8 @@ from bot.demo import reviewers
 from bot.demo.stream import DemoDecision
 from bot.sandbox.server import Sandbox
 
-_Values = dict[str, dict[str, Any]]
+_FORM_OPENS_WITHIN = 5.0
+_LOOK_EVERY = 0.02
 
 
 async def give_verdict(
@@ -31,13 +33,21 @@ async def give_verdict(
 
 
 async def _send(sandbox: Sandbox, user: str, filled: Mapping[str, str], output: Any) -> None:
-    views = sandbox.views(user)
-    if not views:
-        return  # the card was closed by somebody else, or the click was refused: people are told, and go on
-    view = views[-1]
+    view = await _form(sandbox, user)
+    if view is None:
+        return  # the click was refused, or somebody else was faster: people are told privately, and go on
     inputs = [block for block in view["blocks"] if block["type"] == "input"]
     values = {str(block["block_id"]): _filled(block, filled, output) for block in inputs}
     await sandbox.submit_view(user, view["id"], values)
+
+
+async def _form(sandbox: Sandbox, user: str) -> dict[str, Any] | None:
+    """The form that the click opens. The app acknowledges first and opens it a moment later."""
+    for _ in range(round(_FORM_OPENS_WITHIN / _LOOK_EVERY)):
+        if views := sandbox.views(user):
+            return views[-1]
+        await asyncio.sleep(_LOOK_EVERY)
+    return None
 
 
 def _filled(block: Mapping[str, Any], filled: Mapping[str, str], output: Any) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 import asyncio
 import itertools
+import logging
 import secrets
 import signal
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from importlib.resources import as_file, files
@@ -22,6 +23,7 @@ from bot.demo.hands import give_verdict
 from bot.demo.stream import DemoDecision, sample
 from bot.demo.summary import table
 from bot.ids import random_id
+from bot.logs import set_up_logging
 from bot.sandbox.demo_world import PEOPLE
 from bot.sandbox.server import BOT_TOKEN, SIGNING_SECRET, Sandbox
 from bot.secretbox import SecretBox, new_webhook_secret
@@ -62,8 +64,11 @@ class Stage:
 
 async def _run(folder: Path, count: int, by_itself: bool, port: int) -> int:
     console = Console()
+    set_up_logging("text", logging.WARNING)
     async with AsyncExitStack() as opened:
-        stage = await set_up(folder, opened, port=port)
+        stage = await set_up(
+            folder, opened, port=port, say=lambda line: console.print(f"the app: {line}", highlight=False, markup=False)
+        )
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -83,15 +88,23 @@ async def _run(folder: Path, count: int, by_itself: bool, port: int) -> int:
         return 0
 
 
-async def set_up(folder: Path, opened: AsyncExitStack, *, port: int = 0) -> Stage:
-    """Starts everything; `opened` ends it in the right order."""
+async def set_up(
+    folder: Path, opened: AsyncExitStack, *, port: int = 0, say: Callable[[str], None] | None = None
+) -> Stage:
+    """Starts everything; `opened` ends it in the right order. `say` hears of each callback that the app received."""
+
+    def show(line: str) -> None:
+        sandbox.show_app_line(line)
+        if say is not None and line.startswith("callback"):
+            say(line)
+
     clock = SystemClock()
     sandbox = Sandbox(clock)
     await sandbox.start(port)
     opened.push_async_callback(sandbox.stop)
     policy = opened.enter_context(as_file(files("bot.demo").joinpath("policy.yml")))
     key, secret = f"hitl_{secrets.token_urlsafe(32)}", new_webhook_secret()
-    app = DemoApp(key=key, webhook_secret=secret, say=sandbox.show_app_line)
+    app = DemoApp(key=key, webhook_secret=secret, say=show)
     await app.start()
     opened.push_async_callback(app.stop)
     settings = Settings(
