@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-from bot.web.body import canonical
 from routing.decision import Json
+from routing.json_value import canonical
 from store.decisions import Decision
 
 

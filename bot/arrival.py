@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from bot.answer import sha256_of, timestamp
-from bot.web.body import canonical
 from routing.deadlines import deadline
 from routing.decision import DecisionRequest, Json, OutcomeResult, Routing
+from routing.json_value import canonical
 from routing.policy import Policy, TaskPolicy
 from store.decisions import Decision, NewReview, TakeIn, outcome_content
 from store.history import HistoryRecord

@@ -16,9 +16,9 @@ from bot.ids import NewId
 from bot.metrics import Metrics
 from bot.policy_in_force import PolicyInForce
 from bot.secretbox import SecretBox
-from bot.web.body import json_equal
 from bot.web.problem import Problem, invalid_body
 from routing.decision import DecisionRequest, Json
+from routing.json_value import json_equal
 from routing.policy import TaskPolicy
 from routing.route import route
 from store.decisions import (

@@ -11,10 +11,10 @@ from bot.answer import decision_object, event_body, sha256_of, timestamp
 from bot.clock import Clock
 from bot.ids import NewId
 from bot.policy_in_force import PolicyInForce
-from bot.web.body import json_equal
 from routing.checks import CheckResult, CheckStatus, run_checks
 from routing.decision import DecisionRequest, Disposition, Json, ReviewKind, Risk
 from routing.expressions import Facts
+from routing.json_value import json_equal
 from routing.policy import Circle, TaskPolicy
 from routing.review import Approve, Edit, Reject, Resolution, Verdict, resolve
 from store.decisions import Decision, DecisionStore, outcome_content
@@ -43,10 +43,19 @@ class Refusal:
     reason: Literal["own_request", "not_a_reviewer", "named_reviewers_only", "unknown_now"]
 
 
-class Membership(Protocol):
-    """Looks up in Slack who belongs where."""
+class MembershipUnknownError(Exception):
+    """Nobody could say just now whether a person belongs to a circle."""
 
-    async def refusal(self, circle: Circle, reviewer: Reviewer, channel_id: str | None) -> Refusal | None: ...
+
+class Membership(Protocol):
+    """Looks up who belongs where."""
+
+    async def includes(self, circle: Circle, reviewer: Reviewer, channel_id: str | None) -> bool:
+        """Whether the person is in the circle now; members of the channel count if it says so.
+
+        Raises MembershipUnknownError.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +73,17 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """The verdict stands; `case` shows it."""
+    """The verdict stands."""
 
-    case: Case
+    verdict: VerdictRecord
 
 
 @dataclass(frozen=True, slots=True)
 class TooLate:
-    """The review was closed before; `case` shows by whom and how."""
+    """The review was closed before; `case` shows by whom and how. `repeated`: by this person, saying just this."""
 
     case: Case
+    repeated: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,31 +128,35 @@ class Reviewing:
         """Why this person may not decide this review now; None when they may."""
         if case.decision.requested_by == reviewer.user_id:
             return Refusal("own_request")
-        circle = self.task(case).reviewers(Risk(case.decision.risk))
-        return await self._membership.refusal(circle, reviewer, channel_id)
+        risk = Risk(case.decision.risk)
+        try:
+            if await self._membership.includes(self.task(case).reviewers(risk), reviewer, channel_id):
+                return None
+        except MembershipUnknownError:
+            return Refusal("unknown_now")
+        return Refusal("named_reviewers_only" if risk > Risk.MEDIUM else "not_a_reviewer")
 
     async def decide(
         self, case: Case, reviewer: Reviewer, channel_id: str | None, verdict: Verdict
     ) -> Decided | TooLate | ChecksFailed | Refusal:
         """Checks the person again, then the edited output, then closes the review by compare-and-set."""
         if case.review.state != "open":
-            return TooLate(case)
+            return TooLate(case, _is_repeated(case, reviewer, verdict))
         refusal = await self.refusal(case, reviewer, channel_id)
         if refusal is not None:
             return refusal
-        verdict = _unchanged_is_approved(case, verdict)
         if isinstance(verdict, Edit):
             failures = self._failures(case, verdict.output)
             if failures:
                 return ChecksFailed(failures)
-        won = await self._writer.submit(self._command(case, reviewer, verdict))
-        now_there = await self.case(case.review.id) or case
-        if not won:
-            return TooLate(now_there)
+        command = self._command(case, reviewer, verdict)
+        if not await self._writer.submit(command):
+            current = await self.case_by_pk(case.review.pk)
+            return TooLate(current, _is_repeated(current, reviewer, verdict))
         for topic in (Topic.CARDS, Topic.EVENTS):
             self._wakeups.wake(topic)
         self._wakeups.wake(Topic.RESOLVED, case.decision.pk)
-        return Decided(now_there)
+        return Decided(command.verdict)
 
     async def _with_content(self, review: Review) -> Case:
         pk = review.decision.pk
@@ -193,10 +207,15 @@ class Reviewing:
         return NewEvent(self._new_id("evt"), event_type, decision.callback_url, event_body(event_type, now, data))
 
 
-def _unchanged_is_approved(case: Case, verdict: Verdict) -> Verdict:
-    if isinstance(verdict, Edit) and json_equal(verdict.output, case.request.output):
-        return Approve()
-    return verdict
+def _is_repeated(closed: Case, reviewer: Reviewer, verdict: Verdict) -> bool:
+    """Whether what closed the review came once more, as it does when Slack sends a form twice."""
+    said, content = closed.review.verdict, closed.outcome
+    if said is None or content is None or (said.user_id, said.verdict) != (reviewer.user_id, verdict.name):
+        return False
+    again = _outcome(closed, verdict)
+    return (said.category, said.severity, said.labels) == _judgement(verdict) and all(
+        json_equal(again[name], content[name]) for name in ("output", "reason", "correct_answer")
+    )
 
 
 def _outcome(case: Case, verdict: Verdict) -> dict[str, Json]:
@@ -227,7 +246,7 @@ def _provisional_outcome(case: Case) -> dict[str, Json]:
 def _resolved(
     decision: Decision, resolution: Resolution, verdict: Verdict, reviewer: Reviewer, output: Json, now: datetime
 ) -> Decision:
-    judged = verdict if isinstance(verdict, Edit | Reject) else None
+    category, severity, labels = _judgement(verdict)
     return replace(
         decision,
         status="resolved",
@@ -236,11 +255,16 @@ def _resolved(
         deadline=None,
         decided_by=[reviewer.user_id],
         decided_at=now,
-        action_sha256=decision.action_sha256 if output is None else sha256_of(output),
-        category=None if judged is None else judged.category,
-        severity=None if judged is None else judged.severity,
-        labels={} if judged is None else dict(judged.labels),
+        action_sha256=sha256_of(output) if isinstance(verdict, Edit) else decision.action_sha256,
+        category=category,
+        severity=severity,
+        labels=labels,
     )
+
+
+def _judgement(verdict: Verdict) -> tuple[str | None, str | None, dict[str, str]]:
+    """Category, severity and labels."""
+    return (None, None, {}) if isinstance(verdict, Approve) else (verdict.category, verdict.severity, {**verdict.labels})
 
 
 _DECIDED_COLUMNS: Sequence[str] = (

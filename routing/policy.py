@@ -1,7 +1,6 @@
 """The policy in force: a policy file plus adjustments, versioned, resolved per task type."""
 
 import hashlib
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, Self
@@ -10,6 +9,7 @@ from pydantic import ConfigDict
 
 from routing.checks import CompiledCheck
 from routing.decision import Risk
+from routing.json_value import canonical
 from routing.policy_file import PolicyError, Problem, RawPolicy, read_policy
 from routing.policy_problems import validated
 from routing.policy_sections import BusinessHours, Judge, People, PolicyFile, Reviewers, Rubric, Settings, Task
@@ -73,7 +73,7 @@ class Policy:
     def __init__(self, file: PolicyFile, document: dict[str, Any]) -> None:
         self.file = file
         self.document = document
-        self.version = hashlib.sha256(_canonical(document)).hexdigest()[:12]
+        self.version = hashlib.sha256(canonical(document)).hexdigest()[:12]
         self._tasks: dict[str | None, TaskPolicy] = {}
 
     @classmethod
@@ -147,10 +147,6 @@ def parse_policy(text: str) -> Policy:
     """Read a policy file's text; PolicyError carries every problem at once, each with path and line."""
     raw = read_policy(text)
     return Policy(validated(raw), {"file": raw.data, "adjustments": []})
-
-
-def _canonical(document: dict[str, Any]) -> bytes:
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def _adjusted(file: dict[str, Any], adjustments: list[dict[str, Any]]) -> dict[str, Any]:

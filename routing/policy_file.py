@@ -12,9 +12,10 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from routing.json_value import INT64, MAX_DEPTH, UNSTORABLE_TEXT
+
 Path = tuple[str | int, ...]
 
-_MAX_DEPTH = 64
 _MAX_NODES = 100_000
 _TAG = "tag:yaml.org,2002:"
 
@@ -99,8 +100,8 @@ class _Reader:
     def _value(self, node: Node, path: Path) -> Any:
         # Aliases make the graph cyclic or exponentially large on paper; depth and count bound both.
         self._nodes += 1
-        if len(path) > _MAX_DEPTH or self._nodes > _MAX_NODES:
-            raise _TooLargeError(f"nested deeper than {_MAX_DEPTH} or larger than {_MAX_NODES} values (an alias loop?)")
+        if len(path) > MAX_DEPTH or self._nodes > _MAX_NODES:
+            raise _TooLargeError(f"nested deeper than {MAX_DEPTH} or larger than {_MAX_NODES} values (an alias loop?)")
         self._raw.lines.setdefault(path, node.start_mark.line + 1)
         match node:
             case MappingNode(tag=tag) if tag == f"{_TAG}map":
@@ -146,7 +147,7 @@ class _TooLargeError(Exception):
 def _plain(tag: str, text: str) -> Any:
     match tag:
         case "str" | "timestamp" | "merge":  # a bare date is text here; YAML 1.2 has no merge keys
-            if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+            if UNSTORABLE_TEXT.search(text):
                 raise ValueError("holds a character that cannot be stored (U+0000 or half of a surrogate pair)")
             return text
         case "null":
@@ -167,6 +168,6 @@ def _number(text: str) -> int | float:
         if not math.isfinite(number):
             raise ValueError(f"{text} is out of range") from None
         return number
-    if not -(2**63) <= whole < 2**63:
+    if whole not in INT64:
         raise ValueError(f"{text} does not fit in 64 bits")
     return whole

@@ -5,9 +5,8 @@ import math
 import re
 
 from routing.decision import Json
+from routing.json_value import INT64, MAX_DEPTH, UNSTORABLE_TEXT, faults, read_json
 
-MAX_DEPTH = 64
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
@@ -42,7 +41,7 @@ def depth(value: Json) -> int:
 
 def parse_text(text: str) -> str:
     """Raises JsonTextError for characters that a database cannot hold."""
-    if _UNSTORABLE.search(text):
+    if UNSTORABLE_TEXT.search(text):
         raise JsonTextError("remove the invisible control character")
     return text
 
@@ -51,7 +50,7 @@ def parse_int(text: str) -> int:
     """Raises JsonTextError unless it is a whole number of 64 bits."""
     if not _INTEGER.fullmatch(text):
         raise JsonTextError("enter a whole number such as 120")
-    if len(text) > 20 or not -(2**63) <= int(text) < 2**63:
+    if len(text) > 20 or int(text) not in INT64:
         raise JsonTextError("this number is too large")
     return int(text)
 
@@ -67,32 +66,13 @@ def parse_float(text: str) -> float:
 
 
 def parse_json(text: str) -> Json:
-    """Raises JsonTextError for what is no JSON, and for NaN, infinities, integers beyond 64 bits, U+0000 and nesting
-    deeper than 64."""
+    """Raises JsonTextError for what is no JSON, and for a value that cannot be kept (`json_value.faults`)."""
     try:
-        value = json.loads(text, parse_int=parse_int, parse_float=parse_float, parse_constant=_refuse_constant)
-        levels = depth(value)
+        value = read_json(text)
     except json.JSONDecodeError as error:
         raise JsonTextError(f"not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}") from None
     except RecursionError:
-        raise JsonTextError(f"nested deeper than {MAX_DEPTH} levels") from None
-    if levels > MAX_DEPTH:
-        raise JsonTextError(f"nested deeper than {MAX_DEPTH} levels")
-    _refuse_unstorable(value)
+        raise JsonTextError(f"nesting deeper than {MAX_DEPTH}") from None
+    for fault in faults(value):
+        raise JsonTextError(fault.message)
     return value
-
-
-def _refuse_constant(name: str) -> Json:
-    raise JsonTextError(f"{name} is not a JSON number")
-
-
-def _refuse_unstorable(value: Json) -> None:
-    if isinstance(value, str):
-        parse_text(value)
-    elif isinstance(value, dict):
-        for key, member in value.items():
-            parse_text(key)
-            _refuse_unstorable(member)
-    elif isinstance(value, list):
-        for member in value:
-            _refuse_unstorable(member)

@@ -1,22 +1,26 @@
 """The strict JSON door: what passes here can be stored in every database and read back as the same value.
 
 Two parsers, one answer. orjson reads the ordinary body. What orjson refuses, and what it might read too kindly (an
-integer beyond 64 bits becomes a float, U+0000 passes, depth is hardly bounded), is read again by `exact_json`.
+integer beyond 64 bits becomes a float, U+0000 passes, depth is hardly bounded), is read again by `parse_exactly`.
 """
 
+import json
 import re
+from itertools import islice
 from typing import Final
 
 import orjson
 from aiohttp import web
 from pydantic import ValidationError
 
-from bot.web.exact_json import MAX_DEPTH, MAX_ERRORS, parse_exactly
 from bot.web.problem import FieldError, Problem, invalid_body
 from routing.decision import DecisionRequest, Json
+from routing.json_value import MAX_DEPTH, UNSTORABLE_TEXT, Fault, faults, read_json
 
 MAX_BODY: Final = 1 << 20
 MAX_CONTEXT: Final = 64 << 10
+MAX_ERRORS: Final = 50
+"""Enough to mend a body with; a body full of NaN must not be answered by something larger than itself."""
 
 _COARSE: Final = bytes.maketrans(b"123456789{", b"000000000[")
 _LONG_NUMBER: Final = b"0" * len(str(1 << 63))
@@ -56,6 +60,26 @@ def parse_json(raw: bytes) -> Json:
         return parse_exactly(raw)  # which says whether it is no JSON, or JSON with a value that is refused
 
 
+def parse_exactly(raw: bytes) -> Json:
+    """The value of a JSON text in UTF-8; slower than orjson, and every value that is refused is named by its path.
+
+    Raises:
+        Problem: `invalid_json` when it is not JSON; `invalid_body`, with paths, when it holds `faults`.
+    """
+    try:
+        value = read_json(raw.decode())
+    except RecursionError:
+        raise invalid_body([{"loc": [], "msg": f"nesting deeper than {MAX_DEPTH}"}]) from None
+    except UnicodeDecodeError as error:
+        raise Problem("invalid_json", f"Not UTF-8 at byte {error.start}.") from None
+    except json.JSONDecodeError as error:
+        raise Problem("invalid_json", f"{error.msg} at line {error.lineno} column {error.colno}.") from None
+    errors = [_printable(fault) for fault in islice(faults(value), MAX_ERRORS)]
+    if errors:
+        raise invalid_body(errors)
+    return value
+
+
 def parse_decision(raw: bytes) -> tuple[DecisionRequest, Json]:
     """The decision that a body posts, and the body's JSON value (which a replay is compared with).
 
@@ -78,22 +102,6 @@ def field_errors(error: ValidationError) -> list[FieldError]:
     return [_field_error(item["type"], item["loc"], item["msg"]) for item in found[:MAX_ERRORS]]
 
 
-def canonical(value: Json) -> bytes:
-    """The value as compact JSON with sorted member names: one text per value, to hash or to store."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-
-
-def json_equal(a: Json, b: Json) -> bool:
-    """Whether two JSON values are the same: numbers by value (1 is 1.0), true is not 1, members in any order."""
-    if isinstance(a, bool) or isinstance(b, bool):
-        return a is b
-    if isinstance(a, dict) and isinstance(b, dict):
-        return a.keys() == b.keys() and all(json_equal(value, b[name]) for name, value in a.items())
-    if isinstance(a, list) and isinstance(b, list):
-        return len(a) == len(b) and all(map(json_equal, a, b))
-    return bool(a == b)
-
-
 def _is_suspicious(raw: bytes) -> bool:
     """Whether orjson might read more kindly than it should. A false alarm (long digits in a string) costs only time.
 
@@ -101,6 +109,12 @@ def _is_suspicious(raw: bytes) -> bool:
     """
     coarse = raw.translate(_COARSE)
     return _LONG_NUMBER in coarse or coarse.count(b"[") > MAX_DEPTH or b"\\u0000" in raw
+
+
+def _printable(fault: Fault) -> FieldError:
+    """With a path that may appear in an answer."""
+    loc = [UNSTORABLE_TEXT.sub("\N{REPLACEMENT CHARACTER}", s) if isinstance(s, str) else s for s in fault.path]
+    return {"loc": loc, "msg": fault.message}
 
 
 def _field_error(kind: str, loc: tuple[int | str, ...], msg: str) -> FieldError:
