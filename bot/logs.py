@@ -38,5 +38,3 @@ def set_up_logging(style: Literal["text", "json"], level: int = logging.INFO) ->
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
-    # Its warnings speak of set-ups that are meant here (an authorize function beside a token).
-    logging.getLogger("slack_bolt").setLevel(logging.ERROR)

@@ -1,5 +1,9 @@
 """Slack's door: the signature is checked on the raw body before anything reads it, then Bolt dispatches."""
 
+from collections.abc import Mapping
+
+import logging
+
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncApp
@@ -29,13 +33,16 @@ class SlackEndpoint:
         return [web.post(PATH, self.receive)]
 
     async def receive(self, request: web.Request) -> web.Response:
-        raw = await request.read()
-        timestamp = request.headers.get("X-Slack-Request-Timestamp", "")
-        signature = request.headers.get("X-Slack-Signature", "")
-        if not timestamp.isdigit() or not self._verifier.is_valid(raw, timestamp, signature):
+        if not self._is_signed(await request.read(), request.headers):
             raise Problem("unauthorized", "The Slack signature is missing, wrong or too old.")
         bolt_request: AsyncBoltRequest = await to_bolt_request(request)
         return await to_aiohttp_response(await self._app.async_dispatch(bolt_request))
+
+    def _is_signed(self, raw: bytes, headers: Mapping[str, str]) -> bool:
+        try:
+            return self._verifier.is_valid_request(raw, headers)
+        except (ValueError, TypeError):  # a timestamp that is no number, a body or signature in strange characters
+            return False
 
 
 class _SharedClock(SignatureClock):
@@ -53,4 +60,7 @@ def bolt_app(client: AsyncWebClient) -> AsyncApp:
     async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
         return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=client.token)
 
-    return AsyncApp(client=client, authorize=authorize, request_verification_enabled=False)
+    # Its warnings speak of what is meant here: an authorize function beside a token.
+    quiet = logging.getLogger("slack_bolt")
+    quiet.setLevel(logging.ERROR)
+    return AsyncApp(client=client, authorize=authorize, request_verification_enabled=False, logger=quiet)
