@@ -1,8 +1,7 @@
 """Slack's door: the signature is checked on the raw body before anything reads it, then Bolt dispatches."""
 
-from collections.abc import Mapping
-
 import logging
+from collections.abc import Mapping
 
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
