@@ -264,7 +264,9 @@ def _resolved(
 
 def _judgement(verdict: Verdict) -> tuple[str | None, str | None, dict[str, str]]:
     """Category, severity and labels."""
-    return (None, None, {}) if isinstance(verdict, Approve) else (verdict.category, verdict.severity, {**verdict.labels})
+    if isinstance(verdict, Approve):
+        return None, None, {}
+    return verdict.category, verdict.severity, dict(verdict.labels)
 
 
 _DECIDED_COLUMNS: Sequence[str] = (

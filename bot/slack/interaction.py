@@ -20,7 +20,6 @@ class Click:
     response_url: str | None
     place: Place | None
     """The message that was clicked on."""
-    thread_ts: str | None
 
     @classmethod
     def from_body(cls, body: Mapping[str, Any]) -> "Click":
@@ -33,7 +32,6 @@ class Click:
             trigger_id=str(body["trigger_id"]),
             response_url=body.get("response_url"),
             place=Place(channel, str(message["ts"])) if channel and message.get("ts") else None,
-            thread_ts=message.get("thread_ts"),
         )
 
 

