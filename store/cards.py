@@ -19,8 +19,8 @@ LEASE = timedelta(seconds=60)
 class CardJob:
     """A card that Slack has to be given.
 
-    `message_ts` None: not posted. `sought` then tells that a post was begun before and its answer never noted, so
-    the message may be there and must be looked for, from `posting_since` on.
+    `message_ts` None: not posted. `sought` tells that a post was begun before and its answer never noted, so the
+    message may be there and must be looked for, from `posting_since` on.
     """
 
     review_pk: int
@@ -45,27 +45,51 @@ class Place:
 class ClaimCard(SingleCommand[CardJob | None]):
     """Leases one card that is due, or None.
 
-    A message that is there is put right before anything new is posted: a button that no longer works costs trust.
-    New cards go out only to channels in `free`, the most urgent first; updates to all but those in `busy`.
+    A message that is there, or may be, is put right before anything new is posted: a button that no longer works
+    costs trust. New cards go out to channels in `free`, the most urgent first.
+
+    Args:
+        busy: channels that get nothing now.
+        no_posts: channels where no new message may be posted now.
+        may_update, may_look: False while Slack's pace forbids changing a message, or looking for a lost one.
     """
 
     now: datetime
     busy: Collection[str]
+    no_posts: Collection[str]
     free: Collection[str]
+    may_update: bool = True
+    may_look: bool = True
 
     async def apply(self, connection: AsyncConnection) -> CardJob | None:
-        c = t.cards.c
-        row = await self._first(connection, c.message_ts.is_not(None), c.channel.not_in(self.busy))
+        row = await self._first(connection, *self._begun())
         for channel in self.free:
             # One look a channel, each at the head of its index, however many cards wait there.
-            row = row or await self._first(connection, c.message_ts.is_(None), c.channel == channel)
-        if row is None:
-            return None
+            row = row or await self._first(connection, t.cards.c.posting_since.is_(None), t.cards.c.channel == channel)
+        return None if row is None else await self._lease(connection, row)
+
+    def _begun(self) -> list[ColumnElement[bool]]:
+        """Cards that Slack has, and those whose post was begun and may have to be made again."""
+        c = t.cards.c
+        conditions = [
+            c.posting_since.is_not(None),
+            c.channel.not_in(self.busy),
+            or_(c.message_ts.is_not(None), c.channel.not_in(self.no_posts)),
+        ]
+        if not self.may_update:
+            conditions.append(c.message_ts.is_(None))
+        if not self.may_look:
+            conditions.append(c.message_ts.is_not(None))
+        return conditions
+
+    async def _lease(self, connection: AsyncConnection, row: Row[Any]) -> CardJob:
+        c = t.cards.c
         since = row.posting_since or self.now
         await connection.execute(
             update(t.cards)
             .where(c.review_pk == row.review_pk)
-            .values(leased_until=self.now + LEASE, posting_since=since, attempts=c.attempts + 1)
+            # It takes its place among the live cards now: its post may arrive though we never hear of it.
+            .values(leased_until=self.now + LEASE, posting_since=since, attempts=c.attempts + 1, live=_is_open())
         )
         return CardJob(
             review_pk=row.review_pk,
@@ -74,7 +98,7 @@ class ClaimCard(SingleCommand[CardJob | None]):
             message_channel=row.message_channel,
             message_ts=row.message_ts,
             posting_since=since,
-            sought=row.posting_since is not None,
+            sought=row.posting_since is not None and row.message_ts is None,
             attempts=row.attempts + 1,
         )
 
@@ -95,30 +119,34 @@ class ClaimCard(SingleCommand[CardJob | None]):
         return (await connection.execute(query)).one_or_none()
 
 
+def _is_open() -> ColumnElement[bool]:
+    """Whether nobody has decided the card's review: a decided one takes no place among the live cards."""
+    state = select(t.reviews.c.state).where(t.reviews.c.pk == t.cards.c.review_pk).scalar_subquery()
+    return state == "open"
+
+
 @dataclass(frozen=True, slots=True)
-class MarkSent(SingleCommand[None]):
-    """Slack shows version `wanted`. `place` None: there is nothing to show and never was."""
+class MarkSent(SingleCommand[bool]):
+    """Slack shows version `wanted`. `place` None: there is nothing to show and never was.
+
+    False: another replica, which took over when the lease had ended, noted another message first. `place` is then a
+    duplicate.
+    """
 
     review_pk: int
     wanted: int
     place: Place | None
-    live: bool
 
-    async def apply(self, connection: AsyncConnection) -> None:
+    async def apply(self, connection: AsyncConnection) -> bool:
+        c = t.cards.c
+        mine = [c.review_pk == self.review_pk]
         values: dict[str, object] = {"sent": self.wanted, "leased_until": None, "attempts": 0, "last_error": None}
-        if self.place is not None:
-            values |= {"message_channel": self.place.channel, "message_ts": self.place.ts}
-        await connection.execute(update(t.cards).where(t.cards.c.review_pk == self.review_pk).values(**values))
-        if self.live:
-            # Only while nobody has decided meanwhile: a decided review takes no place among the live cards.
-            await connection.execute(
-                update(t.cards)
-                .where(
-                    t.cards.c.review_pk == self.review_pk,
-                    select(t.reviews.c.state).where(t.reviews.c.pk == self.review_pk).scalar_subquery() == "open",
-                )
-                .values(live=True)
-            )
+        if self.place is None:
+            values["live"] = False
+        else:
+            values |= {"message_channel": self.place.channel, "message_ts": self.place.ts, "live": _is_open()}
+            mine.append(or_(c.message_ts.is_(None), c.message_ts == self.place.ts))
+        return (await connection.execute(update(t.cards).where(*mine).values(**values))).rowcount > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +166,23 @@ class PutOff(SingleCommand[None]):
     async def apply(self, connection: AsyncConnection) -> None:
         values: dict[str, object] = {"due_at": self.due_at, "leased_until": None, "last_error": self.error[:500]}
         if self.forget:
-            values |= {"message_channel": None, "message_ts": None, "live": False}
+            values |= {"message_channel": None, "message_ts": None}
         if self.untouched or self.forget:
-            values["posting_since"] = None
+            values |= {"posting_since": None, "live": False}
+        await connection.execute(update(t.cards).where(t.cards.c.review_pk == self.review_pk).values(**values))
+
+
+@dataclass(frozen=True, slots=True)
+class MoveCard(SingleCommand[None]):
+    """The policy names another channel by now, and Slack refuses the former one: the card is posted anew there."""
+
+    review_pk: int
+    channel: str
+    now: datetime
+
+    async def apply(self, connection: AsyncConnection) -> None:
+        values: dict[str, object] = {"channel": self.channel, "due_at": self.now, "leased_until": None, "attempts": 0}
+        values |= {"message_channel": None, "message_ts": None, "posting_since": None, "live": False}
         await connection.execute(update(t.cards).where(t.cards.c.review_pk == self.review_pk).values(**values))
 
 
@@ -172,7 +214,12 @@ class AdoptMessage(SingleCommand[None]):
         await connection.execute(
             update(t.cards)
             .where(c.review_pk == self.review_pk, c.message_ts.is_(None))
-            .values(message_channel=self.place.channel, message_ts=self.place.ts, wanted=c.wanted + 1)
+            .values(
+                message_channel=self.place.channel,
+                message_ts=self.place.ts,
+                posting_since=func.coalesce(c.posting_since, c.due_at),
+                wanted=c.wanted + 1,
+            )
         )
 
 
@@ -181,7 +228,7 @@ class CardStore:
         self._engine = engine
 
     async def live_counts(self) -> dict[str, int]:
-        """Posted cards of open reviews, by the channel as the policy names it."""
+        """Cards of open reviews that are posted or about to be, by the channel as the policy names it."""
         query = select(t.cards.c.channel, func.count().label("cards")).where(t.cards.c.live).group_by(t.cards.c.channel)
         async with self._engine.connect() as connection:
             return {row.channel: row.cards for row in await connection.execute(query)}
@@ -192,6 +239,14 @@ class CardStore:
         query = select(c.channel).where(c.wanted > c.sent, c.message_ts.is_(None)).distinct()
         async with self._engine.connect() as connection:
             return set(await connection.scalars(query))
+
+    async def review_at(self, place: Place) -> int | None:
+        """The pk of the review whose card this message is."""
+        c = t.cards.c
+        query = select(c.review_pk).where(c.message_channel == place.channel, c.message_ts == place.ts)
+        async with self._engine.connect() as connection:
+            found: int | None = await connection.scalar(query)
+        return found
 
     async def place_of(self, review_pk: int) -> Place | None:
         query = select(t.cards.c.message_channel, t.cards.c.message_ts).where(t.cards.c.review_pk == review_pk)

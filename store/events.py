@@ -1,10 +1,11 @@
 """The outbox of events to apps: in order per decision, at least once, one slow receiver in nobody's way."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
-from sqlalchemy import and_, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, func, insert, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from store import tables as t
@@ -15,6 +16,12 @@ from store.writer import SingleCommand
 LEASE = timedelta(seconds=60)
 
 
+def receiver_of(url: str) -> str:
+    """Scheme, host and port: one machine, however many paths it has. It holds no secret, so it may be logged."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"[:300]
+
+
 @dataclass(frozen=True, slots=True)
 class EventJob:
     pk: int
@@ -23,6 +30,7 @@ class EventJob:
     decision_pk: int
     type: str
     url: str
+    receiver: str
     attempts: int
     created_at: datetime
     body: str
@@ -30,14 +38,14 @@ class EventJob:
 
 @dataclass(frozen=True, slots=True)
 class ClaimEvents(SingleCommand[list[EventJob]]):
-    """Leases due events, at most `per_receiver` for one URL and `limit` in all.
+    """Leases due events, `limit` at most.
 
-    An event is due only when none before it of the same decision is still pending. Receivers in `busy` are passed
-    over: they have as many requests under way as they get.
+    An event is due only when none before it of the same decision is still pending. A receiver gets no more than
+    `per_receiver` requests at a time, those in `load` (by receiver) included.
     """
 
     now: datetime
-    busy: Collection[str]
+    load: Mapping[str, int]
     limit: int
     per_receiver: int
 
@@ -50,12 +58,13 @@ class ClaimEvents(SingleCommand[list[EventJob]]):
         )
         stopped = exists().where(t.stopped_receivers.c.app_pk == e.c.app_pk, t.stopped_receivers.c.url == e.c.url)
         ranked = (
-            select(e.c.pk, func.row_number().over(partition_by=e.c.url, order_by=e.c.pk).label("place"))
+            select(
+                e.c.pk, e.c.receiver, func.row_number().over(partition_by=e.c.receiver, order_by=e.c.pk).label("place")
+            )
             .where(
                 e.c.state == "pending",
                 e.c.due_at <= self.now,
                 or_(e.c.leased_until.is_(None), e.c.leased_until < self.now),
-                e.c.url.not_in(self.busy),
                 ~blocked,
                 ~stopped,
             )
@@ -67,7 +76,7 @@ class ClaimEvents(SingleCommand[list[EventJob]]):
             .outerjoin(
                 t.contents, and_(t.contents.c.decision_pk == e.c.decision_pk, t.contents.c.part == "event:" + e.c.id)
             )
-            .where(ranked.c.place <= self.per_receiver)
+            .where(ranked.c.place + self._under_way(ranked.c.receiver) <= self.per_receiver)
             .order_by(e.c.pk)
             .limit(self.limit)
             .with_for_update(of=e, skip_locked=True)
@@ -93,6 +102,7 @@ class ClaimEvents(SingleCommand[list[EventJob]]):
                 decision_pk=row.decision_pk,
                 type=row.type,
                 url=row.url,
+                receiver=row.receiver,
                 attempts=row.attempts + 1,
                 created_at=row.created_at,
                 body=row.body or "",
@@ -100,6 +110,9 @@ class ClaimEvents(SingleCommand[list[EventJob]]):
             for row in rows
             if row.pk in mine
         ]
+
+    def _under_way(self, receiver: ColumnElement[str]) -> ColumnElement[int]:
+        return case(dict(self.load), value=receiver, else_=0) if self.load else literal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,12 +224,6 @@ class DeadLetter:
 class EventStore:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-
-    async def next_due(self, busy: Collection[str]) -> datetime | None:
-        query = select(func.min(t.events.c.due_at)).where(t.events.c.state == "pending", t.events.c.url.not_in(busy))
-        async with self._engine.connect() as connection:
-            due: datetime | None = await connection.scalar(query)
-        return due
 
     async def dead_letters(self) -> list[DeadLetter]:
         query = (

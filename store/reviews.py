@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from store import tables as t
 from store.decisions import Decision, from_row
+from store.events import receiver_of
 from store.history import HistoryRecord, append
 from store.notify import Topic, notify
 from store.writer import SingleCommand
@@ -124,6 +125,7 @@ async def _insert_event(
             position=(highest or 0) + 1,
             type=event.type,
             url=event.url,
+            receiver=receiver_of(event.url),
             state="pending",
             attempts=0,
             created_at=at,

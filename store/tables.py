@@ -193,10 +193,10 @@ cards = Table(
     Column("urgency", Integer, nullable=False),  # higher goes first
     Column("wanted", Integer, nullable=False),
     Column("sent", Integer, nullable=False),
-    Column("live", Boolean, nullable=False),  # posted, and its review is open
+    Column("live", Boolean, nullable=False),  # posted or about to be, and its review is open
     Column("message_channel", String(32)),  # the channel id that Slack returned
     Column("message_ts", String(32)),
-    Column("posting_since", UtcDateTime),  # set before the first post: a lost answer must be looked for
+    Column("posting_since", UtcDateTime),  # set before the first post: from then on Slack may have the message
     Column("attempts", Integer, nullable=False),
     Column("due_at", UtcDateTime, nullable=False),
     Column("leased_until", UtcDateTime),
@@ -206,8 +206,8 @@ cards = Table(
 
 _unsent = cards.c.wanted > cards.c.sent
 for _name, _columns, _where in (
-    ("ix_cards_to_post", ("channel", "urgency", "review_pk"), and_(_unsent, cards.c.message_ts.is_(None))),
-    ("ix_cards_to_update", ("urgency", "review_pk"), and_(_unsent, cards.c.message_ts.is_not(None))),
+    ("ix_cards_to_post", ("channel", "urgency", "review_pk"), and_(_unsent, cards.c.posting_since.is_(None))),
+    ("ix_cards_to_update", ("urgency", "review_pk"), and_(_unsent, cards.c.posting_since.is_not(None))),
 ):
     _order = [cards.c[column].desc() if column == "urgency" else cards.c[column] for column in _columns]
     Index(_name, *_order, sqlite_where=_where, postgresql_where=_where)
@@ -225,6 +225,7 @@ events = Table(
     Column("position", Integer, nullable=False),
     Column("type", String(40), nullable=False),
     Column("url", String(2000), nullable=False),
+    Column("receiver", String(300), nullable=False),  # scheme, host and port of `url`: who gets slow as a whole
     Column("state", String(10), nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),

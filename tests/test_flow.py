@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.sandbox.faults import Fault
+from bot.sandbox.server import APP_TOKEN
 from tests.support.bot import SURE, UNSURE, Bot, running_bot, until
 
 
@@ -13,6 +15,39 @@ from tests.support.bot import SURE, UNSURE, Bot, running_bot, until
 async def bot(tmp_path: Path, database_url: str) -> AsyncIterator[Bot]:
     async with running_bot(tmp_path, database_url) as running:
         yield running
+
+
+@pytest.fixture(params=["http", "socket"])
+async def either_way(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bot]:
+    """Slack reaches the bot by signed requests, or down the bot's WebSocket."""
+    transport: dict[str, str | None] = {}
+    if request.param == "socket":
+        transport = {"slack_app_token": APP_TOKEN, "slack_signing_secret": None}
+    async with running_bot(tmp_path, f"sqlite:///{tmp_path}/hitl.db", **transport) as running:
+        if request.param == "socket":
+            running.sandbox.connect(None)
+            await until(lambda: running.sandbox.socket.connected)
+        yield running
+
+
+async def test_clicks_and_forms_take_either_way(either_way: Bot) -> None:
+    bot = either_way
+    for name, action, values in (
+        ("b-1", "review.approve", None),
+        ("b-2", "review.edit", {"output-0-0": "billing"}),
+        ("b-3", "review.reject", {"category": "tone", "severity": "minor", "reason": "No."}),
+    ):
+        await bot.post(UNSURE, id=name)
+        card = await bot.card(name)
+        ack = await bot.sandbox.click("U0ADA", "C0REVIEW", card["ts"], action)
+        assert ack.ok
+        if values is not None:
+            [view] = await until(lambda: bot.sandbox.views("U0ADA"))
+            ack = await bot.sandbox.submit_view("U0ADA", view["id"], values)
+            assert ack.ok, ack
+    results = [(await bot.get(f"/v1/decisions/b-{n}?wait=10"))[1]["outcome"]["result"] for n in (1, 2, 3)]
+    assert results == ["approved", "edited", "rejected"]
+    assert bot.sandbox.views("U0ADA") == []
 
 
 async def test_a_confident_decision_runs_alone(bot: Bot) -> None:
@@ -113,6 +148,7 @@ async def test_a_retry_goes_on_in_the_same_thread(bot: Bot) -> None:
 async def test_the_app_withdraws_a_decision(bot: Bot) -> None:
     await bot.post(UNSURE, id="a-8")
     card = await bot.card("a-8")
+    bot.sandbox.faults.add(Fault("chat.update", "ratelimit", times=None))  # the card keeps its buttons for now
 
     status, answer = await bot.call("POST", "/v1/decisions/a-8/cancel")
     assert (status, answer["outcome"]["result"], answer["disposition"]) == (200, "cancelled", "do_not_execute")

@@ -7,19 +7,20 @@ Slack's pace is obeyed per channel and method. A post whose answer was lost is l
 import asyncio
 from contextlib import suppress
 from datetime import datetime, timedelta
+from http import HTTPStatus
 
 import structlog
 from slack_sdk.errors import SlackApiError
 
 from bot.clock import Clock
-from bot.delivery.loops import Outages, nap
+from bot.delivery.loops import ACCOUNT_TROUBLE, CHANNEL_TROUBLE, Outages, nap
 from bot.delivery.pace import Pace
 from bot.policy_in_force import PolicyInForce
 from bot.reviewing import Case, Reviewing
-from bot.slack.card import render_card
-from bot.slack.messages import SLACK_TROUBLE, LostAnswerError, Messages, error_code
+from bot.slack.card import Message, render_card
+from bot.slack.messages import SLACK_TROUBLE, LostAnswerError, Messages, error_code, status_of
 from bot.slack.present import card_view
-from store.cards import CardJob, CardStore, ClaimCard, MarkSent, Place, PutOff
+from store.cards import LEASE, CardJob, CardStore, ClaimCard, MarkSent, MoveCard, Place, PutOff
 from store.notify import Wakeups
 from store.writer import Writer
 
@@ -28,9 +29,16 @@ log = structlog.get_logger(__name__)
 _AT_ONCE = 8
 _IDLE = 1.0
 _SECOND_LOOK = 20.0
+_LONGEST_BACKOFF = 60.0
+# While Slack does not answer, somebody else's card in the channel is tried after this time: it may be the card.
+_LONGEST_SILENCE = 10.0
+# Whoever takes a card over must find us done with it.
+_LONGEST_SENDING = LEASE.total_seconds() - 15
 
 # The message is gone, or closed to changes: what is still open is posted anew.
 _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+# The thread cannot be continued: the card is posted beside it.
+_NO_THREAD = frozenset({"thread_not_found", "message_not_found", "cannot_reply_to_message", *CHANNEL_TROUBLE})
 
 
 class CardSender:
@@ -65,6 +73,7 @@ class CardSender:
                     known = True
                 while await self._start_one():
                     pass
+                self._outages.over("store")
             except Exception as error:  # the database may be away; the loop must outlive it
                 self._outages.note("store", type(error).__name__)
             await nap(self._clock, self._wakeups.cards, min(_IDLE, self._pace.until_free()))
@@ -76,7 +85,7 @@ class CardSender:
 
     async def _start_one(self) -> bool:
         """Begins one card in the background. False: nothing can be sent now."""
-        if len(self._at_work) >= _AT_ONCE or self._pace.blocked():
+        if len(self._at_work) >= _AT_ONCE:
             return False
         job = await self._claim()
         if job is None:
@@ -98,70 +107,97 @@ class CardSender:
             for channel in self._channels
             if live.get(channel, 0) >= self._policy.current.max_live_cards(channel)
         }
-        busy = set(self._at_work) | self._pace.busy_channels()
-        free = sorted(self._channels - busy - full)
-        return await self._writer.submit(ClaimCard(self._clock.now(), sorted(busy), free))
+        busy = set(self._at_work) | self._pace.resting()
+        no_posts = self._pace.may_not_post()
+        return await self._writer.submit(
+            ClaimCard(
+                self._clock.now(),
+                busy=sorted(busy),
+                no_posts=sorted(no_posts),
+                free=sorted(self._channels - busy - no_posts - full),
+                may_update=self._pace.may_update(),
+                may_look=self._pace.may_look(),
+            )
+        )
 
     async def _send(self, job: CardJob) -> None:
         try:
-            await self._show(job, await self._reviewing.case_by_pk(job.review_pk))
-        except SlackApiError as error:
-            await self._refused(job, error)
-        except (LostAnswerError, *SLACK_TROUBLE) as error:
-            self._outages.note("slack", type(error).__name__)
-            await self._put_off(job, self._backoff(job), type(error).__name__)
-        except Exception:
+            try:
+                async with asyncio.timeout(_LONGEST_SENDING):
+                    await self._show(job, await self._reviewing.case_by_pk(job.review_pk))
+            except SlackApiError as error:
+                await self._refused(job, error)
+            except (LostAnswerError, *SLACK_TROUBLE):
+                await self._unanswered(job, "unreachable")
+            else:
+                self._outages.over("slack", job.channel, _name(job))
+        except Exception:  # the database is away, or we are wrong; either way the lease ends by itself
             log.exception("card.failed", review_pk=job.review_pk)
-            with suppress(Exception):  # the lease ends by itself
+            with suppress(Exception):
                 await self._put_off(job, self._backoff(job), "internal error, see the log")
-        else:
-            self._outages.over()
 
     async def _show(self, job: CardJob, case: Case) -> None:
-        is_open = case.review.state == "open"
-        place = await self._find(job, case)
-        if place is None and not is_open:
+        thread = await self._cards.thread_root(case.decision.pk) if job.message_ts is None else None
+        place = await self._find(job, case, thread)
+        if place is None and case.review.state != "open":
             # Nobody ever saw it, and nobody has to act: there is nothing to show.
-            await self._writer.submit(MarkSent(job.review_pk, job.wanted, None, live=False))
+            await self._writer.submit(MarkSent(job.review_pk, job.wanted, None))
             return
         message = render_card(card_view(case, self._reviewing.task(case)))
         if place is None:
-            self._pace.took("chat.postMessage", job.channel)
-            thread = await self._cards.thread_root(case.decision.pk)
-            place = await self._messages.post(job.channel, message, case.review.id, thread)
-            if job.sought:
-                self._look_again(place, job, case.review.id, thread)
+            place = await self._post(job, case, message, thread)
         else:
             self._pace.took("chat.update", job.channel)
             await self._messages.update(place, message, case.review.id)
-        await self._writer.submit(MarkSent(job.review_pk, job.wanted, place, live=is_open))
+        if not await self._writer.submit(MarkSent(job.review_pk, job.wanted, place)):
+            await self._messages.delete(place)
+        elif job.sought:
+            self._look_again(job, case.review.id, thread)
 
-    async def _find(self, job: CardJob, case: Case) -> Place | None:
+    async def _post(self, job: CardJob, case: Case, message: Message, thread: Place | None) -> Place:
+        self._pace.took("chat.postMessage", job.channel)
+        try:
+            return await self._messages.post(job.channel, message, case.review.id, thread)
+        except SlackApiError as error:
+            if thread is None or error_code(error) not in _NO_THREAD:
+                raise
+        return await self._messages.post(job.channel, message, case.review.id, None)
+
+    async def _find(self, job: CardJob, case: Case, thread: Place | None) -> Place | None:
         if job.message_ts is not None and job.message_channel is not None:
             return Place(job.message_channel, job.message_ts)
         if not job.sought:
             return None
-        thread = await self._cards.thread_root(case.decision.pk)
         try:
-            found = await self._messages.find(job.channel, case.review.id, job.posting_since, thread)
+            found = await self._look(job, case.review.id, thread)
         except SlackApiError as error:
             if error_code(error) != "missing_scope":
                 raise
             # Without the right to look, two cards are better than none.
-            self._outages.note(job.channel, "missing_scope")
+            self._outages.note("looking for a lost card", "missing_scope")
             return None
         for duplicate in found[1:]:
             await self._messages.delete(duplicate)
         return found[0] if found else None
 
-    def _look_again(self, kept: Place, job: CardJob, review_id: str, thread: Place | None) -> None:
-        """A post that was carried out late shows up after the search: the later one of two cards goes."""
+    async def _look(self, job: CardJob, review_id: str, thread: Place | None) -> list[Place]:
+        try:
+            return await self._messages.find(job.channel, review_id, job.posting_since, thread)
+        except SlackApiError as error:
+            if thread is None or error_code(error) not in _NO_THREAD:
+                raise
+        return await self._messages.find(job.channel, review_id, job.posting_since, None)
+
+    def _look_again(self, job: CardJob, review_id: str, thread: Place | None) -> None:
+        """A post that was carried out late shows up after the search: all but the noted card goes."""
 
         async def look() -> None:
             await self._clock.sleep(_SECOND_LOOK)
             with suppress(*SLACK_TROUBLE):
-                for place in await self._messages.find(job.channel, review_id, job.posting_since, thread):
-                    if place != kept:
+                found = await self._look(job, review_id, thread)
+                kept = await self._cards.place_of(job.review_pk)
+                for place in found:
+                    if kept is not None and place != kept:
                         await self._messages.delete(place)
 
         task = asyncio.create_task(look(), name=f"card-second-look-{job.review_pk}")
@@ -169,32 +205,67 @@ class CardSender:
         task.add_done_callback(self._later.discard)
 
     async def _refused(self, job: CardJob, error: SlackApiError) -> None:
-        code = error_code(error)
-        if error.response.status_code == 429 or code == "ratelimited":
-            wait = float(error.response.headers.get("Retry-After", "1"))
-            method = str(error.response.api_url).rsplit("/", 1)[-1]
-            self._pace.pause(method, job.channel, wait)
-            await self._put_off(job, self._clock.now() + timedelta(seconds=wait), code, untouched=True)
-            return
-        if code in _GONE:
-            await self._gone(job)
-            return
-        self._outages.note(job.channel, code)
-        untouched = job.message_ts is None and error.response.status_code < 500
-        await self._put_off(job, self._backoff(job), code, untouched=untouched)
+        code, status = error_code(error), status_of(error)
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            await self._too_fast(job, error)
+        elif status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            await self._unanswered(job, code)
+        elif job.message_ts is not None and code in _GONE:
+            await self._gone(job, code)
+        elif not (code in CHANNEL_TROUBLE and await self._move(job)):
+            await self._hindered(job, code)
 
-    async def _gone(self, job: CardJob) -> None:
-        log.info("card.gone", review_pk=job.review_pk)
+    async def _too_fast(self, job: CardJob, error: SlackApiError) -> None:
+        asked = str(error.response.headers.get("Retry-After", ""))
+        wait = float(asked) if asked.isdigit() else 1.0
+        self._pace.pause(str(error.response.api_url).rsplit("/", 1)[-1], job.channel, wait)
+        await self._put_off(job, self._clock.now() + timedelta(seconds=wait), "ratelimited", untouched=True)
+
+    async def _unanswered(self, job: CardJob, code: str) -> None:
+        """Nobody knows whether Slack did it. The channel rests, or every waiting card would run into the outage."""
+        self._outages.note("slack", code)
+        at = self._backoff(job)
+        self._pace.rest(job.channel, min(at, self._clock.now() + timedelta(seconds=_LONGEST_SILENCE)))
+        await self._put_off(job, at, code)
+
+    async def _hindered(self, job: CardJob, code: str) -> None:
+        """Slack says no, and did nothing. A channel that takes no card rests; the most urgent one tries again."""
+        at = self._backoff(job)
+        if code in ACCOUNT_TROUBLE | CHANNEL_TROUBLE:
+            self._pace.rest(job.channel, at)
+        where = "slack" if code in ACCOUNT_TROUBLE else job.channel if code in CHANNEL_TROUBLE else _name(job)
+        self._outages.note(where, code)
+        await self._put_off(job, at, code, untouched=job.message_ts is None)
+
+    async def _move(self, job: CardJob) -> bool:
+        """The policy may name another channel by now: that is how a missing or archived one is mended."""
+        case = await self._reviewing.case_by_pk(job.review_pk)
+        channel = self._reviewing.task(case).channel
+        if channel == job.channel or case.review.state != "open":
+            return False
+        log.info("card.moved", review_pk=job.review_pk, former=job.channel, channel=channel)
+        await self._writer.submit(MoveCard(job.review_pk, channel, self._clock.now()))
+        return True
+
+    async def _gone(self, job: CardJob, code: str) -> None:
+        log.info("card.gone", review_pk=job.review_pk, error=code)
         if (await self._reviewing.case_by_pk(job.review_pk)).review.state != "open":
-            await self._writer.submit(MarkSent(job.review_pk, job.wanted, None, live=False))
+            await self._writer.submit(MarkSent(job.review_pk, job.wanted, None))
             return
+        if job.message_ts is not None and job.message_channel is not None:
+            with suppress(*SLACK_TROUBLE):  # one that cannot be changed may still be taken away
+                await self._messages.delete(Place(job.message_channel, job.message_ts))
         await self._put_off(job, self._clock.now(), "the message was gone: posted anew", forget=True)
 
     async def _put_off(
         self, job: CardJob, due_at: datetime, error: str, *, untouched: bool = False, forget: bool = False
     ) -> None:
-        untouched = untouched and not job.sought
+        untouched = untouched and job.message_ts is None and not job.sought
         await self._writer.submit(PutOff(job.review_pk, due_at, error, untouched=untouched, forget=forget))
 
     def _backoff(self, job: CardJob) -> datetime:
-        return self._clock.now() + timedelta(seconds=min(2.0 ** min(job.attempts, 6), 60.0))
+        return self._clock.now() + timedelta(seconds=min(2.0 ** min(job.attempts, 6), _LONGEST_BACKOFF))
+
+
+def _name(job: CardJob) -> str:
+    return f"review {job.review_pk}"

@@ -1,6 +1,6 @@
 """The callback sender: delivers events to the apps, signed, at least once, in order per decision.
 
-A receiver (URL) gets few requests at a time, so that a slow one delays nobody else.
+A receiver (scheme, host and port) gets few requests at a time, so that a slow one delays nobody else.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from store.writer import Writer
 
 log = structlog.get_logger(__name__)
 
-_AT_ONCE = 64
+_AT_ONCE = 96  # below aiohttp's own limit of 100 connections, where requests would wait unseen
 _PER_RECEIVER = 4
 _IDLE = 1.0
 
@@ -58,25 +58,27 @@ class EventSender:
             try:
                 while await self._start_some():
                     pass
+                self._outages.over("store")
             except Exception as error:  # the database may be away; the loop must outlive it
                 self._outages.note("store", type(error).__name__)
             await nap(self._clock, self._wakeups.events, _IDLE)
 
     async def stop(self) -> None:
-        await asyncio.gather(*self._at_work, return_exceptions=True)
-        if self._egress is not None:
-            await self._egress.close()
+        try:
+            await asyncio.gather(*self._at_work, return_exceptions=True)
+        finally:  # also when a receiver that hangs outlasts our caller's patience
+            if self._egress is not None:
+                await self._egress.close()
 
     async def _start_some(self) -> bool:
         free = _AT_ONCE - len(self._at_work)
         if free <= 0:
             return False
         load = Counter(self._at_work.values())
-        busy = [url for url, count in load.items() if count >= _PER_RECEIVER]
-        jobs = await self._writer.submit(ClaimEvents(self._clock.now(), busy, free, _PER_RECEIVER))
+        jobs = await self._writer.submit(ClaimEvents(self._clock.now(), load, free, _PER_RECEIVER))
         for job in jobs:
             task = asyncio.create_task(self._send(job), name=f"event-{job.pk}")
-            self._at_work[task] = job.url
+            self._at_work[task] = job.receiver
             task.add_done_callback(self._done)
         return bool(jobs)
 
@@ -87,7 +89,7 @@ class EventSender:
     async def _send(self, job: EventJob) -> None:
         try:
             await self._attempt(job)
-        except Exception:
+        except Exception:  # the database is away, or the secret cannot be read
             log.exception("event.failed", event_id=job.id)
             with suppress(Exception):  # the lease ends by itself
                 await self._retry(job, "internal error, see the log", None)
@@ -101,7 +103,7 @@ class EventSender:
             case Delivered():
                 await self._writer.submit(MarkDelivered(job.pk, self._clock.now(), self._history(job, "delivered")))
             case Gone():
-                log.warning("event.receiver_gone", url=job.url)
+                log.warning("event.receiver_gone", receiver=job.receiver, event_id=job.id)
                 stopped = StopReceiver(job.app_pk, job.url, self._clock.now(), self._history(job, "stopped"))
                 await self._writer.submit(stopped)
             case Failed(reason, retry_after):

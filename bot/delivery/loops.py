@@ -26,31 +26,42 @@ class Outages:
 
     def __init__(self, subject: str) -> None:
         self._subject = subject
-        self._known: set[tuple[str, str]] = set()
+        self._known: dict[str, str] = {}
 
     def note(self, where: str, error: str) -> None:
-        if (where, error) in self._known:
+        if self._known.get(where) == error:
             return
-        self._known.add((where, error))
+        self._known[where] = error
         log.error("delivery.trouble", subject=self._subject, where=where, error=error, remedy=remedy(error))
 
-    def over(self) -> None:
-        if self._known:
-            log.info("delivery.recovered", subject=self._subject)
-            self._known.clear()
+    def over(self, *where: str) -> None:
+        for place in where:
+            if self._known.pop(place, None) is not None:
+                log.info("delivery.recovered", subject=self._subject, where=place)
 
+
+CHANNEL_TROUBLE = frozenset({"channel_not_found", "not_in_channel", "is_archived", "restricted_action"})
+"""Slack's refusals that hold for every card of a channel."""
+
+ACCOUNT_TROUBLE = frozenset(
+    {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "missing_scope"}
+)
+"""Those that hold for every card."""
 
 _REMEDIES = {
     "channel_not_found": "the policy names a channel that is not there, or a private one without the bot: invite it",
     "not_in_channel": "invite the bot into the channel: /invite @HITL",
+    "restricted_action": "a setting of the workspace keeps the bot from posting there: ask its owner",
     "is_archived": "unarchive the channel or name another one in the policy",
     "invalid_auth": "SLACK_BOT_TOKEN is wrong: copy it again from the app's page and restart",
     "not_authed": "SLACK_BOT_TOKEN is wrong: copy it again from the app's page and restart",
     "token_revoked": "reinstall the app in the workspace and set the new SLACK_BOT_TOKEN",
     "account_inactive": "reinstall the app in the workspace and set the new SLACK_BOT_TOKEN",
+    "unreachable": "Slack does not answer; cards wait and go out when it is back",
     "missing_scope": "add the missing scope (`hitl manifest` lists all) and reinstall the app",
 }
 
 
 def remedy(error: str) -> str:
+    """What a person can do about Slack's refusal."""
     return _REMEDIES.get(error, "retried by itself; `hitl doctor` tells what waits")

@@ -13,11 +13,12 @@ _UPDATE_BURST = 20
 
 
 class Pace:
-    """Says which channels must wait. Kept per process; what replicas add up to is corrected by Slack's 429."""
+    """Says what must wait. Kept per process; what replicas add up to is corrected by Slack's 429."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._next: dict[str, datetime] = {}
+        self._next_post: dict[str, datetime] = {}
+        self._resting: dict[str, datetime] = {}
         self._paused: dict[str, datetime] = {}
         self._updates_until = clock.now()
 
@@ -25,34 +26,47 @@ class Pace:
         """A call is about to be made."""
         now = self._clock.now()
         if method == "chat.postMessage":
-            self._next[channel] = now + POST_INTERVAL
+            self._next_post[channel] = now + POST_INTERVAL
         else:
             self._updates_until = max(self._updates_until, now) + UPDATE_INTERVAL
 
     def pause(self, method: str, channel: str, seconds: float) -> None:
         """Slack answered 429. For a post it speaks of the channel, for the rest of the method in this workspace."""
         until = self._clock.now() + timedelta(seconds=seconds)
-        if method == "chat.postMessage":
-            self._next[channel] = max(until, self._next.get(channel, until))
-        else:
-            self._paused[method] = until
+        paused, key = (self._next_post, channel) if method == "chat.postMessage" else (self._paused, method)
+        paused[key] = max(until, paused.get(key, until))
 
-    def busy_channels(self) -> set[str]:
-        now = self._clock.now()
-        self._next = {channel: at for channel, at in self._next.items() if at > now}
-        return set(self._next)
+    def rest(self, channel: str, until: datetime) -> None:
+        """Nothing goes to the channel before that time: it is not there, or Slack is not."""
+        self._resting[channel] = until
 
-    def blocked(self) -> bool:
-        """True while no card at all may be sent, because updating them is paused."""
-        now = self._clock.now()
-        self._paused = {method: at for method, at in self._paused.items() if at > now}
-        return bool(self._paused) or self._updates_until - now > UPDATE_INTERVAL * _UPDATE_BURST
+    def resting(self) -> set[str]:
+        return self._ahead(self._resting)
+
+    def may_not_post(self) -> set[str]:
+        """Channels that had their post of this second, or were told to wait."""
+        return self._ahead(self._next_post)
+
+    def may_update(self) -> bool:
+        return self._ahead(self._paused).isdisjoint({"chat.update"}) and self._updates_free_at() <= self._clock.now()
+
+    def may_look(self) -> bool:
+        """Whether a lost message may be looked for: no other method than chat.update is paused."""
+        return self._ahead(self._paused) <= {"chat.update"}
 
     def until_free(self) -> float:
-        """Seconds until the next channel may be written to; 60 when none waits."""
+        """Seconds until something that must wait now may go on; 60 when nothing waits."""
         now = self._clock.now()
-        waits = [*self._next.values(), *self._paused.values()]
-        if self._updates_until - now > UPDATE_INTERVAL * _UPDATE_BURST:
-            waits.append(self._updates_until - UPDATE_INTERVAL * _UPDATE_BURST)
+        waits = [*self._next_post.values(), *self._resting.values(), *self._paused.values(), self._updates_free_at()]
         ahead = [(at - now).total_seconds() for at in waits if at > now]
         return max(min(ahead, default=60.0), 0.01)
+
+    def _updates_free_at(self) -> datetime:
+        return self._updates_until - UPDATE_INTERVAL * _UPDATE_BURST
+
+    def _ahead(self, times: dict[str, datetime]) -> set[str]:
+        """What still waits; what is over is forgotten."""
+        now = self._clock.now()
+        for key in [key for key, at in times.items() if at <= now]:
+            del times[key]
+        return set(times)

@@ -15,6 +15,7 @@ log = structlog.get_logger(__name__)
 
 EVENT_TYPE = "hitl_review"
 _PAGE = 100
+_CHANNELS_A_PAGE = 999  # the most that Slack gives; its pace is 20 pages a minute
 _PAGES = 20
 
 # The machine's clock and Slack's need not agree to the second.
@@ -27,9 +28,16 @@ SLACK_TROUBLE = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
 
 def error_code(error: SlackApiError) -> str:
     """Slack's own word for a refusal; `http_<status>` where the answer was not Slack's usual JSON."""
+    # A proxy's error page arrives here too: as text, or as aiohttp's own response.
+    data = getattr(error.response, "data", None)
+    code = data.get("error") if isinstance(data, dict) else None
+    return str(code) if code else f"http_{status_of(error)}"
+
+
+def status_of(error: SlackApiError) -> int:
     response = error.response
-    code = response.get("error") if hasattr(response, "get") else None
-    return str(code) if code else f"http_{getattr(response, 'status_code', '?')}"
+    status: int = getattr(response, "status_code", None) or getattr(response, "status", 0)
+    return status
 
 
 class LostAnswerError(Exception):
@@ -74,7 +82,7 @@ class Messages:
             await self._client.chat_delete(channel=place.channel, ts=place.ts)
             log.info("card.duplicate.deleted", channel=place.channel, ts=place.ts)
         except SlackApiError as error:
-            if error.response.get("error") != "message_not_found":
+            if error_code(error) != "message_not_found":
                 raise
 
     async def find(self, channel: str, review_id: str, since: datetime, thread: Place | None) -> list[Place]:
@@ -111,7 +119,7 @@ class Messages:
         cursor = ""
         while channel not in self._channel_ids:
             answer = await self._client.conversations_list(
-                limit=_PAGE, cursor=cursor, exclude_archived=True, types="public_channel,private_channel"
+                limit=_CHANNELS_A_PAGE, cursor=cursor, exclude_archived=True, types="public_channel,private_channel"
             )
             self._channel_ids |= {f"#{found['name']}": found["id"] for found in answer["channels"]}
             cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""

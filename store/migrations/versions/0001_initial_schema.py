@@ -139,6 +139,7 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("type", sa.String(length=40), nullable=False),
         sa.Column("url", sa.String(length=2000), nullable=False),
+        sa.Column("receiver", sa.String(length=300), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("created_at", store.types.UtcDateTime(), nullable=False),
@@ -204,15 +205,15 @@ def upgrade() -> None:
             "ix_cards_to_post",
             ["channel", sa.literal_column("urgency DESC"), "review_pk"],
             unique=False,
-            sqlite_where=sa.text("wanted > sent AND message_ts IS NULL"),
-            postgresql_where=sa.text("wanted > sent AND message_ts IS NULL"),
+            sqlite_where=sa.text("wanted > sent AND posting_since IS NULL"),
+            postgresql_where=sa.text("wanted > sent AND posting_since IS NULL"),
         )
         batch_op.create_index(
             "ix_cards_to_update",
             [sa.literal_column("urgency DESC"), "review_pk"],
             unique=False,
-            sqlite_where=sa.text("wanted > sent AND message_ts IS NOT NULL"),
-            postgresql_where=sa.text("wanted > sent AND message_ts IS NOT NULL"),
+            sqlite_where=sa.text("wanted > sent AND posting_since IS NOT NULL"),
+            postgresql_where=sa.text("wanted > sent AND posting_since IS NOT NULL"),
         )
 
     op.create_table(
@@ -238,13 +239,13 @@ def downgrade() -> None:
     with op.batch_alter_table("cards", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_cards_to_update",
-            sqlite_where=sa.text("wanted > sent AND message_ts IS NOT NULL"),
-            postgresql_where=sa.text("wanted > sent AND message_ts IS NOT NULL"),
+            sqlite_where=sa.text("wanted > sent AND posting_since IS NOT NULL"),
+            postgresql_where=sa.text("wanted > sent AND posting_since IS NOT NULL"),
         )
         batch_op.drop_index(
             "ix_cards_to_post",
-            sqlite_where=sa.text("wanted > sent AND message_ts IS NULL"),
-            postgresql_where=sa.text("wanted > sent AND message_ts IS NULL"),
+            sqlite_where=sa.text("wanted > sent AND posting_since IS NULL"),
+            postgresql_where=sa.text("wanted > sent AND posting_since IS NULL"),
         )
         batch_op.drop_index("ix_cards_live", sqlite_where=sa.text("live = 1"), postgresql_where=sa.text("live"))
 
