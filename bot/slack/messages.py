@@ -36,8 +36,7 @@ def error_code(error: SlackApiError) -> str:
 
 def status_of(error: SlackApiError) -> int:
     response = error.response
-    status: int = getattr(response, "status_code", None) or getattr(response, "status", 0)
-    return status
+    return int(response.status_code if hasattr(response, "status_code") else response.status)
 
 
 class LostAnswerError(Exception):
