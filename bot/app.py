@@ -161,7 +161,7 @@ class Application:
         return f"http://{self._settings.hitl_host}:{port}"
 
     async def start(self) -> None:
-        """Raises SchemaTooOldError, PolicyUnreadableError, OSError (port taken)."""
+        """Raises SchemaTooOldError, PolicyUnreadableError, SettingsError (port taken)."""
         await schema.require(self.engine)
         self.writer.start()
         await self.policy.load()
@@ -180,7 +180,7 @@ class Application:
     async def stop(self) -> None:
         if self._site is not None:
             await self._site.stop()
-        self.wakeups.wake_all()  # long polls answer with what they have
+        self.wakeups.close()
         if self._runner is not None:
             await self._runner.cleanup()
         for task in self._tasks:
@@ -204,7 +204,10 @@ class Application:
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_FINISH_REQUESTS)
         await self._runner.setup()
         self._site = web.TCPSite(self._runner, self._settings.hitl_host, self._settings.hitl_port)
-        await self._site.start()
+        try:
+            await self._site.start()
+        except OSError as error:
+            raise SettingsError(f"HITL_HOST, HITL_PORT: {error.strerror or error}. Choose a free port.") from error
 
     def _slack_routes(self) -> list[web.RouteDef]:
         bolt = bolt_app(self._client)

@@ -54,7 +54,7 @@ def main() -> None:
         cause = error.orig if isinstance(error, DBAPIError) else error
         _give_up(f"HITL_DATABASE_URL: the database cannot be used ({type(cause).__name__}). Is it there and running?")
     except OSError as error:
-        _give_up(f"{error.strerror or error}. Is the port free (HITL_PORT) and the database up (HITL_DATABASE_URL)?")
+        _give_up(f"HITL_DATABASE_URL: the database cannot be reached ({error.strerror or error}). Is it running?")
 
 
 def _give_up(message: str) -> NoReturn:
@@ -169,8 +169,8 @@ def create_key(
     unknown = sorted(set(scopes) - set(_SCOPES))
     if unknown:
         _give_up(f"--scope: unknown {', '.join(unknown)}; use {', '.join(_SCOPES)}.")
-    if not 1 <= len(name) <= 64:
-        _give_up("APP: a name has 1 to 64 characters.")
+    if not 1 <= len(name) <= 64 or not name.isprintable():
+        _give_up("APP: a name has 1 to 64 printable characters.")
     key, secret = f"hitl_{secrets.token_urlsafe(32)}", new_webhook_secret()
     key_id = random_id("key")
 
@@ -268,7 +268,7 @@ def check_policy(file: Annotated[Path, typer.Argument()]) -> None:
 @app.command()
 def redeliver(event_ids: Annotated[list[str] | None, typer.Argument(metavar="[EVENT_ID]...")] = None) -> None:
     """Send dead letters again: all of them, or the named ones."""
-    wanted = tuple(event_ids or ())
+    wanted = tuple(dict.fromkeys(event_ids or ()))
 
     async def work(writer: Writer, _box: SecretBox) -> int:
         return await writer.submit(Redeliver(wanted, SystemClock().now()))

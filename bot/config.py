@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -21,7 +22,7 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """Field names are the variables' names in lower case."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
 
     hitl_database_url: str = "sqlite:///hitl.db"
     hitl_secret: str | None = None
@@ -105,12 +106,17 @@ def load_secret(settings: Settings) -> str:
     if path is None:
         raise SettingsError("HITL_SECRET is not set: with PostgreSQL give every replica the same long random string.")
     try:
-        return path.read_text().strip()
+        secret = path.read_text().strip()
     except FileNotFoundError:
         raise SettingsError(
             f"HITL_SECRET is not set and {path.name} is not there: run `hitl migrate`, which makes it, "
             "or bring the file back beside the database."
         ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"HITL_SECRET is not set and {path} cannot be read ({type(error).__name__}).") from error
+    if not secret:
+        raise SettingsError(f"HITL_SECRET is not set and {path.name} is empty: bring back what was in it.")
+    return secret
 
 
 def make_secret(settings: Settings) -> None:
@@ -118,12 +124,19 @@ def make_secret(settings: Settings) -> None:
     path = _secret_path(settings)
     if settings.hitl_secret or path is None:
         return
+    # Written aside and then linked: a file that is there is whole, and of two migrations at once one makes it.
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_urlsafe(48) + "\n")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48) + "\n")
+        with suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    except OSError as error:
+        raise SettingsError(
+            f"HITL_DATABASE_URL: nothing can be written to {path.parent} ({error.strerror}). Make the folder first."
+        ) from error
 
 
 def _secret_path(settings: Settings) -> Path | None:

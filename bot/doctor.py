@@ -20,6 +20,7 @@ from store.engine import open_engine
 from store.events import EventStore
 
 _CHANNELS_A_PAGE = 200
+_DATABASE_REMEDY = "HITL_DATABASE_URL: is the server running, and are host, user and database name right?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ async def _database(engine: AsyncEngine) -> AsyncIterator[Finding]:
         yield Finding("database", "schema too old", str(error))
         return
     except (SQLAlchemyError, OSError) as error:
-        yield Finding("database", type(error).__name__, "HITL_DATABASE_URL: is the server up, and are the name right?")
+        yield Finding("database", type(error).__name__, _DATABASE_REMEDY)
         return
     yield Finding("database", "reachable, schema sufficient")
     letters = await EventStore(engine).dead_letters()

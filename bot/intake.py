@@ -18,7 +18,7 @@ from bot.policy_in_force import PolicyInForce
 from bot.secretbox import SecretBox
 from bot.web.problem import Problem, invalid_body
 from routing.decision import DecisionRequest, Json
-from routing.json_value import json_equal
+from routing.json_value import UNSTORABLE_TEXT, json_equal
 from routing.policy import TaskPolicy
 from routing.route import route
 from store.decisions import (
@@ -157,26 +157,26 @@ class Intake:
         return Submitted((await self._objects([current]))[0], replayed=True)
 
     async def _find(self, key: ApiKey, decision_id: str) -> Decision:
-        everywhere = "admin" in key.scopes
-        decision = await self._decisions.find(None if everywhere else key.app_pk, decision_id, own_first=key.app_pk)
+        app_pk = None if "admin" in key.scopes else key.app_pk
+        decision = None
+        if not UNSTORABLE_TEXT.search(decision_id):  # which PostgreSQL could not even be asked for
+            decision = await self._decisions.find(app_pk, decision_id, own_first=key.app_pk)
         if decision is None:
-            raise Problem("not_found", f"there is no decision {decision_id} in your app.")
+            raise Problem("not_found", "There is no decision of this id in your app.")
         return decision
 
     async def _wait(self, decision: Decision, seconds: float) -> Decision:
-        resolved = self._wakeups.watch(decision.pk)
+        ends = asyncio.get_running_loop().time() + seconds
+        woken = self._wakeups.watch(decision.pk)
         try:
-            # Looked up again now that the watch stands: a commit in between would otherwise be missed.
-            decision = await self._decisions.get(decision.pk) or decision
-            if decision.status == "pending":
-                try:
-                    async with asyncio.timeout(seconds):
-                        await resolved.wait()
-                except TimeoutError:
+            while True:
+                # Looked up only now that the watch stands: a commit in between would otherwise be missed.
+                decision = await self._decisions.get(decision.pk) or decision
+                if decision.status != "pending" or self._wakeups.closing or not await _is_set_before(ends, woken):
                     return decision
-            return await self._decisions.get(decision.pk) or decision
+                woken.clear()  # woken is not resolved: after a gap in listening everybody is
         finally:
-            self._wakeups.unwatch(decision.pk, resolved)
+            self._wakeups.unwatch(decision.pk, woken)
 
     async def _objects(self, decisions: Sequence[Decision]) -> list[dict[str, Any]]:
         contents = await self._decisions.contents([decision.pk for decision in decisions], "request", "outcome")
@@ -189,3 +189,13 @@ class Intake:
                 decision_object(decision, metadata=metadata, outcome=None if outcome is None else orjson.loads(outcome))
             )
         return objects
+
+
+async def _is_set_before(ends: float, event: asyncio.Event) -> bool:
+    """Waits for the event, until the loop's time is `ends`."""
+    try:
+        async with asyncio.timeout_at(ends):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True

@@ -22,7 +22,7 @@ SCOPES: Mapping[str, str] = {
 
 
 class ManifestError(ValueError):
-    """Neither Socket Mode nor a public URL: Slack would not know where to send clicks."""
+    """Neither Socket Mode nor a URL that Slack could call: it would not know where to send clicks."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -34,7 +34,7 @@ def manifest(public_url: str | None, *, socket: bool) -> dict[str, Any]:
     """Raises ManifestError."""
     interactivity: dict[str, Any] = {"is_enabled": True}
     if not socket:
-        if public_url is None:
+        if public_url is None or not public_url.startswith(("https://", "http://")):
             raise ManifestError
         interactivity["request_url"] = public_url.rstrip("/") + PATH
     return {

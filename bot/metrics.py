@@ -33,11 +33,19 @@ class Metrics:
         self._live_cards = Gauge("hitl_live_cards", "Cards that wait in a channel", ["channel"], registry=self.registry)
 
     def took_in(self, task_type: str, route: str, risk: str) -> None:
-        """Counts a decision. Task types come from the apps: past a bound they share one label."""
+        self.decisions.labels(self._label(task_type), route, risk).inc()
+
+    def decided(self, task_type: str, verdict: str, seconds: float) -> None:
+        """Counts a verdict that closed a review, `seconds` after it was opened."""
+        label = self._label(task_type)
+        self.verdicts.labels(label, verdict).inc()
+        self.review_latency.labels(label).observe(seconds)
+
+    def _label(self, task_type: str) -> str:
+        """Task types come from the apps: past a bound they share one label."""
         if len(self._task_types) < _MOST_TASK_TYPES:
             self._task_types.add(task_type)
-        known = task_type if task_type in self._task_types else "other"
-        self.decisions.labels(known, route, risk).inc()
+        return task_type if task_type in self._task_types else "other"
 
     async def refresh(self) -> None:
         """Reads the gauges from the database, just before a scrape is answered."""

@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.clock import Clock
 from routing.policy import Policy, PolicyError, parse_policy
@@ -42,7 +43,8 @@ class PolicyInForce:
         self._path, self._writer, self._clock = path, writer, clock
         self._current: Policy | None = None
         self._seen: tuple[int, int, int] | None = None
-        self.last_error: str | None = None
+        self._told: str | None = None
+        self._lock = asyncio.Lock()  # a signal and a change of the file come together, and the later read must win
 
     @property
     def current(self) -> Policy:
@@ -52,23 +54,33 @@ class PolicyInForce:
 
     async def load(self) -> None:
         """Reads the file and puts it in force. Raises PolicyUnreadableError, and the old one stays."""
-        self._seen = self._signature()
-        policy = await asyncio.to_thread(read_policy, self._path)
-        if self._current is None or policy.version != self._current.version:
-            await self._writer.submit(KeepPolicy(policy.version, policy.document, self._clock.now()))
-        self._current = policy
+        async with self._lock:
+            seen = self._signature()
+            try:
+                policy = await asyncio.to_thread(read_policy, self._path)
+            except PolicyUnreadableError:
+                self._seen = seen
+                raise
+            if self._current is None or policy.version != self._current.version:
+                await self._writer.submit(KeepPolicy(policy.version, policy.document, self._clock.now()))
+            self._current, self._seen = policy, seen
 
     async def reload(self) -> None:
-        """As load(), but a broken file is only told in the log, once."""
+        """As load(), but what goes wrong is only told in the log, once, and the old policy stays."""
         try:
             await self.load()
         except PolicyUnreadableError as error:
-            if str(error) != self.last_error:
-                log.error("policy.refused", detail=str(error), in_force=self.current.version)
-            self.last_error = str(error)
+            self._tell("policy.refused", str(error))
+        except (SQLAlchemyError, OSError) as error:
+            self._tell("policy.not_stored", f"{type(error).__name__}: tried again until the database is back")
         else:
-            self.last_error = None
+            self._told = None
             log.info("policy.loaded", version=self.current.version)
+
+    def _tell(self, event: str, detail: str) -> None:
+        if detail != self._told:
+            log.error(event, detail=detail, in_force=self.current.version)
+        self._told = detail
 
     async def watch(self, interval: float = 1.0) -> None:
         """Reloads when the file changes; runs until cancelled."""

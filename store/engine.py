@@ -38,9 +38,12 @@ def sqlite_path(url: URL) -> Path | None:
 
 
 def open_engine(url: URL) -> AsyncEngine:
+    # Parameters are what apps and people wrote: an error's text, which may be logged, must not hold them.
     if url.drivername.startswith("postgresql"):
-        return create_async_engine(url, pool_pre_ping=True, pool_size=10, connect_args={"timeout": 5})
-    engine = create_async_engine(url, pool_size=10)
+        return create_async_engine(
+            url, hide_parameters=True, pool_pre_ping=True, pool_size=10, connect_args={"timeout": 5}
+        )
+    engine = create_async_engine(url, hide_parameters=True, pool_size=10)
     event.listen(engine.sync_engine, "connect", _set_up_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine

@@ -39,6 +39,8 @@ class Wakeups:
     """Events to wait on, by topic or by decision."""
 
     def __init__(self) -> None:
+        self.closing = False
+        """The process is going down: nobody should begin to wait."""
         self.cards = asyncio.Event()
         self.events = asyncio.Event()
         self._waiting: defaultdict[int, set[asyncio.Event]] = defaultdict(set)
@@ -60,6 +62,11 @@ class Wakeups:
         for events in self._waiting.values():
             for event in events:
                 event.set()
+
+    def close(self) -> None:
+        """Long polls answer with what they have."""
+        self.closing = True
+        self.wake_all()
 
     def watch(self, pk: int) -> asyncio.Event:
         event = asyncio.Event()

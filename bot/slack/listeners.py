@@ -289,9 +289,8 @@ class Listeners:
 
     def _count(self, case: Case, verdict: VerdictRecord) -> None:
         task_type = case.decision.task_type
-        self._metrics.verdicts.labels(task_type, verdict.verdict).inc()
         waited = (verdict.at - case.review.opened_at).total_seconds()
-        self._metrics.review_latency.labels(task_type).observe(waited)
+        self._metrics.decided(task_type, verdict.verdict, waited)
 
     def _track(self, work: Coroutine[Any, Any, Result]) -> "asyncio.Task[Result]":
         task = asyncio.create_task(work)

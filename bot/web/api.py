@@ -1,6 +1,7 @@
 """The HTTP API's handlers: translate, call one service method, translate back (contract §3)."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from bot.web.auth import Authenticator
 from bot.web.body import parse_decision, read_body
 from bot.web.problem import Problem, invalid_body
 from routing.decision import Route
+from routing.json_value import UNSTORABLE_TEXT
 from store.decisions import ListFilter
 from store.keys import ApiKey
 
@@ -60,10 +62,10 @@ class DecisionApi:
                 raise _refused(name, f"unknown; use one of {', '.join(sorted(known))}")
         return ListFilter(
             app_pk=None if "admin" in key.scopes else key.app_pk,
-            task_type=query.get("task_type"),
+            task_type=_text(query, "task_type"),
             status=_choice(query, "status", ("pending", "resolved")),
             route=_choice(query, "route", tuple(Route)),
-            cohort=query.get("cohort"),
+            cohort=_text(query, "cohort"),
             since=_instant(query, "since"),
             after=self._read_cursor(query.get("cursor")),
             limit=_number(query, "limit", 50, 1, _MAX_PAGE),
@@ -112,6 +114,13 @@ def _number(query: Mapping[str, str], name: str, default: int, low: int, high: i
     return int(text)
 
 
+def _text(query: Mapping[str, str], name: str) -> str | None:
+    text = query.get(name)
+    if text is not None and UNSTORABLE_TEXT.search(text):
+        raise _refused(name, "holds a character that no stored value has")
+    return text
+
+
 def _choice(query: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str | None:
     text = query.get(name)
     if text is not None and text not in allowed:
@@ -123,9 +132,9 @@ def _instant(query: Mapping[str, str], name: str) -> datetime | None:
     text = query.get(name)
     if text is None:
         return None
-    try:
-        # A plus sign in a query that nobody escaped arrives as a space.
-        at = datetime.fromisoformat(text.replace(" ", "+"))
-    except ValueError:
-        raise _refused(name, "must be an ISO 8601 time such as 2026-11-20T10:00:00Z") from None
-    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    # A plus sign in a query that nobody escaped arrives as a space.
+    for spelling in (text, text.replace(" ", "+")):
+        with suppress(ValueError, OverflowError):
+            at = datetime.fromisoformat(spelling)
+            return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    raise _refused(name, "must be an ISO 8601 time such as 2026-11-20T10:00:00Z")

@@ -18,7 +18,8 @@ _MOST = 10_000
 
 
 def sha256_of_key(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()
+    # A header may hold any bytes; aiohttp gives those that are not UTF-8 as lone surrogates.
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 class Authenticator:
@@ -29,9 +30,10 @@ class Authenticator:
     async def require(self, request: web.Request, scope: Scope) -> ApiKey:
         """The key of a request. Raises Problem (unauthorized, forbidden)."""
         kind, _, secret = request.headers.get("Authorization", "").partition(" ")
+        secret = secret.strip()
         if kind.lower() != "bearer" or not secret.startswith("hitl_"):
             raise Problem("unauthorized", "Send the header Authorization: Bearer hitl_…")
-        key = await self._find(sha256_of_key(secret.strip()))
+        key = await self._find(sha256_of_key(secret))
         if key is None:
             raise Problem("unauthorized", "This API key is not known or was revoked. `hitl keys create` makes one.")
         if not key.scopes & {scope, "admin"}:
