@@ -2,16 +2,18 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import aiohttp
 import structlog
 from aiohttp import web
+from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.clock import Clock, SystemClock
 from bot.config import Settings, SettingsError, load_secret, need_slack
@@ -28,6 +30,7 @@ from bot.slack.endpoint import SlackEndpoint, bolt_app
 from bot.slack.listeners import Listeners
 from bot.slack.messages import SLACK_TROUBLE, Messages, error_code
 from bot.slack.people import SlackMembership
+from bot.slack.socket import SocketMode
 from bot.web.api import DecisionApi
 from bot.web.auth import Authenticator
 from bot.web.health import Health
@@ -55,11 +58,12 @@ _FINISH_DELIVERIES = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a test replaces: time, ids, chance."""
+    """What a test or a benchmark replaces: time, ids, chance, the writer."""
 
     clock: Clock
     new_id: NewId = random_id
     chance: Callable[[], float] = random.random
+    open_writer: Callable[[AsyncEngine], Writer] = Writer
 
 
 class Application:
@@ -77,7 +81,7 @@ class Application:
         box = SecretBox(load_secret(settings))
         self.engine = open_engine(settings.database)
         self.wakeups = Wakeups()
-        self.writer = Writer(self.engine)
+        self.writer = around.open_writer(self.engine)
         self.cards, self.events = CardStore(self.engine), EventStore(self.engine)
         self.keys, self.decisions = KeyStore(self.engine), DecisionStore(self.engine)
         self.metrics = Metrics(self.cards, self.events)
@@ -145,6 +149,7 @@ class Application:
         self._decision_api = DecisionApi(self._auth, self.intake, box)
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
+        self._socket: SocketMode | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._listener = (
             PostgresListener(settings.database, self.wakeups)
@@ -180,6 +185,8 @@ class Application:
     async def stop(self) -> None:
         if self._site is not None:
             await self._site.stop()
+        if self._socket is not None:
+            await self._socket.stop()
         self.wakeups.close()
         if self._runner is not None:
             await self._runner.cleanup()
@@ -196,11 +203,13 @@ class Application:
         await self.engine.dispose()
 
     async def _serve(self) -> None:
+        bolt = bolt_app(self._client)
+        self._listeners.register(bolt)
         app = web.Application(middlewares=[problem_middleware], client_max_size=_SLACK_BODY)
         app.add_routes(Health(self._auth, self.metrics, self._ready).routes())
         if self._role != "worker":
             app.add_routes(self._decision_api.routes())
-            app.add_routes(self._slack_routes())
+            app.add_routes(self._slack_routes(bolt))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_FINISH_REQUESTS)
         await self._runner.setup()
         self._site = web.TCPSite(self._runner, self._settings.hitl_host, self._settings.hitl_port)
@@ -208,10 +217,11 @@ class Application:
             await self._site.start()
         except OSError as error:
             raise SettingsError(f"HITL_HOST, HITL_PORT: {error.strerror or error}. Choose a free port.") from error
+        if self._settings.slack_app_token and self._role != "worker":
+            self._socket = SocketMode(bolt, self._settings.slack_app_token, self._client)
+            self._socket.start()
 
-    def _slack_routes(self) -> list[web.RouteDef]:
-        bolt = bolt_app(self._client)
-        self._listeners.register(bolt)
+    def _slack_routes(self, bolt: AsyncApp) -> list[web.RouteDef]:
         secret = self._settings.slack_signing_secret
         return [] if secret is None else SlackEndpoint(bolt, secret, self._clock).routes()
 
@@ -230,8 +240,15 @@ class Application:
         else:
             log.info("slack.connected", team=answer.get("team"), bot=answer.get("user"))
 
-    def _spawn(self, work: Awaitable[None], name: str) -> None:
-        self._tasks.append(asyncio.create_task(work, name=name))  # type: ignore[arg-type]  # coroutines only
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(_tell_of_failure)
+        self._tasks.append(task)
+
+
+def _tell_of_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.error("serve.task_failed", task=task.get_name(), exc_info=task.exception())
 
 
 async def _within(finish: Callable[[], Awaitable[None]], seconds: float) -> None:

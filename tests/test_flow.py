@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ async def bot(tmp_path: Path, database_url: str) -> AsyncIterator[Bot]:
 @pytest.fixture(params=["http", "socket"])
 async def either_way(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bot]:
     """Slack reaches the bot by signed requests, or down the bot's WebSocket."""
-    transport: dict[str, str | None] = {}
+    transport: dict[str, Any] = {}
     if request.param == "socket":
         transport = {"slack_app_token": APP_TOKEN, "slack_signing_secret": None}
     async with running_bot(tmp_path, f"sqlite:///{tmp_path}/hitl.db", **transport) as running:

@@ -13,6 +13,7 @@ from slack_sdk.signature import SignatureVerifier
 from bot.clock import Clock
 from bot.sandbox import limits
 from bot.sandbox.faults import Faults
+from bot.sandbox.socket_mode import NoConnectionError, SocketMode
 
 TROUBLE = "We had some trouble connecting. Try again?"
 
@@ -39,10 +40,32 @@ class Ack:
         return self.error is None and not self.errors
 
 
-class Courier:
-    """`url` is the app's request URL for everything; None until the app is there."""
+@dataclass(frozen=True)
+class Parcel:
+    """What is to be carried, for either way: as a signed request, or down the app's WebSocket."""
 
-    def __init__(self, clock: Clock, faults: Faults, signing_secret: str) -> None:
+    kind: str
+    payload: Any
+    body: bytes
+    headers: Mapping[str, str]
+
+    @property
+    def envelope_type(self) -> str:
+        return {"command": "slash_commands", "event": "events_api"}.get(self.kind, "interactive")
+
+    @property
+    def retries(self) -> dict[str, Any]:
+        number = self.headers.get("X-Slack-Retry-Num")
+        if number is None:
+            return {}
+        return {"retry_attempt": int(number), "retry_reason": self.headers["X-Slack-Retry-Reason"]}
+
+
+class Courier:
+    """`url` is the app's request URL for everything; None until the app is there. An open WebSocket goes first."""
+
+    def __init__(self, clock: Clock, faults: Faults, signing_secret: str, socket: SocketMode) -> None:
+        self._socket = socket
         self.url: str | None = None
         self._clock = clock
         self._faults = faults
@@ -57,25 +80,36 @@ class Courier:
         if self._session is not None:
             await self._session.close()
 
+    @property
+    def connected(self) -> bool:
+        """Whether there is an app to carry anything to."""
+        return self.url is not None or self._socket.connected
+
     async def send_form(self, kind: str, fields: Mapping[str, str]) -> Ack:
-        return await self._send(kind, urlencode(fields).encode(), "application/x-www-form-urlencoded", {})
+        payload = json.loads(fields["payload"]) if "payload" in fields else dict(fields)
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        return await self._send(Parcel(kind, payload, urlencode(fields).encode(), headers))
 
     async def send_json(self, kind: str, payload: Any, headers: Mapping[str, str]) -> Ack:
-        return await self._send(kind, json.dumps(payload).encode(), "application/json", headers)
+        body = json.dumps(payload).encode()
+        return await self._send(Parcel(kind, payload, body, {"Content-Type": "application/json", **headers}))
 
-    async def _send(self, kind: str, body: bytes, content_type: str, headers: Mapping[str, str]) -> Ack:
-        signed = {"Content-Type": content_type, **headers}
-        if self._faults.take(kind) is None:
-            return await self._deliver(body, signed)
-        first, _ = await asyncio.gather(self._deliver(body, signed), self._deliver(body, signed))
+    async def _send(self, parcel: "Parcel") -> Ack:
+        if self._faults.take(parcel.kind) is None:
+            return await self._deliver(parcel)
+        first, _ = await asyncio.gather(self._deliver(parcel), self._deliver(parcel))
         return first
 
-    async def _deliver(self, body: bytes, headers: Mapping[str, str]) -> Ack:
+    async def _deliver(self, parcel: "Parcel") -> Ack:
         """Like Slack: hang up after three seconds."""
-        if self.url is None:
+        if self._socket.connected:
+            carried = self._push(parcel)
+        elif self.url is not None:
+            carried = self._post(self.url, parcel.body, parcel.headers)
+        else:
             return Ack(None, 0.0, error=TROUBLE, failure="connection_failed")
         began = self._clock.now()
-        answer = asyncio.ensure_future(self._post(self.url, body, headers))
+        answer = asyncio.ensure_future(carried)
         deadline = asyncio.ensure_future(self._clock.sleep(limits.ACK_SECONDS))
         try:
             await asyncio.wait({answer, deadline}, return_when=asyncio.FIRST_COMPLETED)
@@ -85,6 +119,12 @@ class Courier:
             deadline.cancel()
         ack.latency = (self._clock.now() - began).total_seconds()
         return ack
+
+    async def _push(self, parcel: "Parcel") -> Ack:
+        try:
+            return Ack(200, 0.0, await self._socket.send(parcel.envelope_type, parcel.payload, parcel.retries))
+        except NoConnectionError:
+            return Ack(None, 0.0, error=TROUBLE, failure="connection_failed")
 
     async def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Ack:
         assert self._session is not None, "the sandbox is not started"  # noqa: S101  a programming error, not input

@@ -30,7 +30,7 @@ class Events:
 
     def wanted(self, event: Json) -> bool:
         """The app hears messages of the conversations it is in, given the history scope; and its home's opening."""
-        if self._courier.url is None:
+        if not self._courier.connected:
             return False
         if event["type"] != "message":
             return True

@@ -7,7 +7,7 @@ from datetime import datetime
 from bot.clock import Clock
 from bot.sandbox.errors import SlackError
 
-TIER_2, TIER_3, TIER_4 = 20, 50, 100
+TIER_1, TIER_2, TIER_3, TIER_4 = 1, 20, 50, 100
 HUNDREDS = 600
 POSTS_PER_WORKSPACE = 300
 """'Several hundred' a minute; the stricter reading."""
@@ -17,6 +17,7 @@ ROUNDING = 1e-6
 
 PER_MINUTE = {
     "api.test": TIER_4,
+    "apps.connections.open": TIER_1,
     "auth.test": HUNDREDS,
     "chat.delete": TIER_3,
     "chat.getPermalink": HUNDREDS,

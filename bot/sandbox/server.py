@@ -20,6 +20,7 @@ from bot.sandbox.passes import Passes
 from bot.sandbox.payloads import message_json
 from bot.sandbox.rates import Rates
 from bot.sandbox.scopes import DEFAULT_SCOPES, Scopes
+from bot.sandbox.socket_mode import SocketMode
 from bot.sandbox.ui import Ui
 from bot.sandbox.views import Views
 from bot.sandbox.webapi import ResponseUrls, WebApi
@@ -27,6 +28,7 @@ from bot.sandbox.world import View, World
 
 Json = dict[str, Any]
 BOT_TOKEN = "xoxb-sandbox"  # noqa: S105  opens nothing but a sandbox
+APP_TOKEN = "xapp-sandbox"  # noqa: S105  likewise
 SIGNING_SECRET = "sandbox-signing-secret"  # noqa: S105  likewise
 ENTRIES = (
     Entry("/hitl-stats", description="Metrics of the reviews"),
@@ -49,6 +51,7 @@ class Sandbox:
         clock: Clock,
         *,
         bot_token: str = BOT_TOKEN,
+        app_token: str = APP_TOKEN,
         signing_secret: str = SIGNING_SECRET,
         world: Callable[[Clock], World] = demo_world,
         scopes: Iterable[str] = DEFAULT_SCOPES,
@@ -61,7 +64,8 @@ class Sandbox:
         self.scopes = Scopes(scopes)
         self.rates = Rates(clock, scale=rate_scale)
         self.faults = Faults()
-        self._courier = Courier(clock, self.faults, signing_secret)
+        self.socket = SocketMode(self.world)
+        self._courier = Courier(clock, self.faults, signing_secret, self.socket)
         self._events = Events(self.world, clock, self._courier, self.scopes)
         passes = Passes(self.world)
         chat = Chat(self.world, self.scopes, self._events.announce)
@@ -82,11 +86,18 @@ class Sandbox:
         self._api = WebApi(
             self.world,
             clock,
+            tokens={"apps.connections.open": app_token},
             token=bot_token,
             scopes=self.scopes,
             rates=self.rates,
             faults=self.faults,
-            methods={**chat.methods, **views.methods, **files.methods, **directory.methods},
+            methods={
+                **chat.methods,
+                **views.methods,
+                **files.methods,
+                **directory.methods,
+                **self.socket.methods,
+            },
         )
         self.calls = self._api.calls
         """Every Web API call and response URL use so far, oldest first."""
@@ -128,6 +139,7 @@ class Sandbox:
         """Listen on 127.0.0.1; port 0 takes any free one."""
         app = web.Application(client_max_size=MAX_REQUEST_BYTES)
         app.router.add_route("*", "/api/{method}", self._api.handle)
+        app.router.add_get("/socket/{ticket}", self.socket.handle)
         app.router.add_post("/response/{key}", self._response_urls.handle)
         app.router.add_post("/upload/{id}", self._upload)
         self._ui.add_routes(app)
@@ -141,6 +153,7 @@ class Sandbox:
     async def stop(self) -> None:
         await self._events.stop()
         await self._courier.stop()
+        await self.socket.disconnect("link_disabled")
         if self._runner is not None:
             await self._runner.cleanup()
 

@@ -44,6 +44,7 @@ class WebApi:
         clock: Clock,
         *,
         token: str,
+        tokens: Mapping[str, str],
         scopes: Scopes,
         rates: Rates,
         faults: Faults,
@@ -52,6 +53,8 @@ class WebApi:
         self._world = world
         self._clock = clock
         self._token = token
+        self._tokens = tokens
+        """Methods that want another token than the bot's."""
         self._scopes = scopes
         self._rates = rates
         self._faults = faults
@@ -72,7 +75,7 @@ class WebApi:
 
     def _answer(self, call: Call, args: Arguments, request: web.Request) -> web.Response:
         try:
-            self._authenticate(args, request)
+            self._authenticate(call.method, args, request)
             method = self._method(call.method)
             self._rates.spend(call.method, args.get("channel"))
             body = {"ok": True, **method(args)}
@@ -90,12 +93,12 @@ class WebApi:
             raise SlackError("unknown_method", req_method=name)
         return self._methods[name]
 
-    def _authenticate(self, args: Arguments, request: web.Request) -> None:
+    def _authenticate(self, method: str, args: Arguments, request: web.Request) -> None:
         bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
         token = bearer or str(args.get("token") or "")
         if not token:
             raise SlackError("not_authed")
-        if not hmac.compare_digest(token.encode(), self._token.encode()):
+        if not hmac.compare_digest(token.encode(), self._tokens.get(method, self._token).encode()):
             raise SlackError("invalid_auth")
 
     def _auth_test(self, args: Arguments) -> Json:

