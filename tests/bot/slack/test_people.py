@@ -1,0 +1,200 @@
+"""Who belongs where, asked of a Slack that can be told what to say."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import aiohttp
+import pytest
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from bot.reviewing import MembershipUnknownError, Reviewer
+from bot.slack.people import SlackMembership
+from routing.policy import Circle
+from tests.support.clock import ManualClock
+
+MEMBERS = Circle(frozenset({"U0ADA"}), None, channel_members=True)
+GROUP = Circle(frozenset(), "S0LEADS", channel_members=False)
+CHANNEL = "C0REVIEW"
+HOME: dict[str, Any] = {"team_id": "T0HOME", "enterprise_id": "E0HOME"}
+FULL: dict[str, Any] = {"id": "U0BEN", "team_id": "T0HOME"}
+
+
+class FakeSlack(AsyncWebClient):
+    """Answers from what it knows; `trouble` is raised instead, by the name of the method."""
+
+    def __init__(self) -> None:
+        super().__init__(token="xoxb-fake")
+        self.members: list[str] = ["U0BEN"]
+        self.group: list[str] = ["U0DANA"]
+        self.users: dict[str, dict[str, Any]] = {"U0BEN": FULL}
+        self.trouble: dict[str, Exception] = {}
+        self.calls: Counter[str] = Counter()
+
+    async def auth_test(self, **kwargs: Any) -> AsyncSlackResponse:
+        return await self._answer("auth.test", HOME)
+
+    async def users_info(self, *, user: str, **kwargs: Any) -> AsyncSlackResponse:
+        if user not in self.users:
+            raise refused("user_not_found")
+        return await self._answer("users.info", {"user": self.users[user]})
+
+    async def usergroups_users_list(self, *, usergroup: str, **kwargs: Any) -> AsyncSlackResponse:
+        return await self._answer("usergroups.users.list", {"users": list(self.group)})
+
+    async def conversations_members(  # type: ignore[override]  # the arguments that we send
+        self, *, channel: str, cursor: str, limit: int, **kwargs: Any
+    ) -> AsyncSlackResponse:
+        start = int(cursor or 0)
+        more = str(start + limit) if start + limit < len(self.members) else ""
+        page = {"members": self.members[start : start + limit], "response_metadata": {"next_cursor": more}}
+        return await self._answer("conversations.members", page)
+
+    async def _answer(self, method: str, data: dict[str, Any]) -> AsyncSlackResponse:
+        self.calls[method] += 1
+        await asyncio.sleep(0)
+        if method in self.trouble:
+            raise self.trouble[method]
+        return response(data, 200)
+
+
+def response(data: dict[str, Any], status: int) -> AsyncSlackResponse:
+    return AsyncSlackResponse(
+        client=None, http_verb="POST", api_url="", req_args={}, data=data, headers={}, status_code=status
+    )
+
+
+def refused(error: str, status: int = 200) -> SlackApiError:
+    return SlackApiError(error, response({"ok": False, "error": error}, status))
+
+
+@pytest.fixture
+def slack() -> FakeSlack:
+    return FakeSlack()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def membership(slack: FakeSlack, clock: ManualClock) -> SlackMembership:
+    return SlackMembership(slack, clock)
+
+
+def person(user_id: str) -> Reviewer:
+    return Reviewer("T0HOME", user_id)
+
+
+@pytest.mark.parametrize(
+    ("facts", "counts"),
+    [
+        ({}, True),
+        ({"deleted": True}, False),
+        ({"is_bot": True}, False),
+        ({"is_workflow_bot": True}, False),
+        ({"is_restricted": True}, False),
+        ({"is_ultra_restricted": True, "is_restricted": True}, False),
+        ({"is_stranger": True, "team_id": "T0ELSE"}, False),
+        ({"team_id": "T0ELSE"}, False),
+        ({"team_id": "T0ELSE", "enterprise_user": {"enterprise_id": "E0ELSE"}}, False),
+        ({"team_id": "T0SISTER", "enterprise_user": {"enterprise_id": "E0HOME"}}, True),
+        ({"team_id": "T0SISTER", "enterprise_user": {"enterprise_id": "E0HOME"}, "is_restricted": True}, False),
+    ],
+)
+@pytest.mark.parametrize("user_id", ["U0BEN", "W0BEN"])
+async def test_which_members_of_the_channel_count(
+    membership: SlackMembership, slack: FakeSlack, facts: dict[str, Any], counts: bool, user_id: str
+) -> None:
+    slack.members = [user_id]
+    slack.users = {user_id: {**FULL, "id": user_id, **facts}}
+    assert await membership.includes(MEMBERS, person(user_id), CHANNEL) is counts
+
+
+async def test_without_a_company_two_workspaces_have_nothing_in_common(
+    slack: FakeSlack, membership: SlackMembership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(HOME, "enterprise_id", None)
+    slack.users["U0BEN"] = {**FULL, "team_id": "T0ELSE", "enterprise_user": {"enterprise_id": None}}
+    assert not await membership.includes(MEMBERS, person("U0BEN"), CHANNEL)
+
+
+async def test_somebody_whom_slack_does_not_show_does_not_count(slack: FakeSlack, membership: SlackMembership) -> None:
+    slack.members.append("U0HIDDEN")
+    assert not await membership.includes(MEMBERS, person("U0HIDDEN"), CHANNEL)
+
+
+async def test_who_is_not_in_the_channel_does_not_count(membership: SlackMembership) -> None:
+    assert not await membership.includes(MEMBERS, person("U0EVE"), CHANNEL)
+    assert not await membership.includes(MEMBERS, person("U0BEN"), None)
+
+
+async def test_members_on_later_pages_count(slack: FakeSlack, membership: SlackMembership) -> None:
+    slack.members = [f"U{number}" for number in range(2_500)] + ["U0BEN"]
+    assert await membership.includes(MEMBERS, person("U0BEN"), CHANNEL)
+    assert slack.calls["conversations.members"] == 3
+
+
+async def test_the_user_group_counts_and_the_channel_only_if_the_circle_says_so(membership: SlackMembership) -> None:
+    assert await membership.includes(GROUP, person("U0DANA"), CHANNEL)
+    assert not await membership.includes(GROUP, person("U0BEN"), CHANNEL)
+
+
+async def test_a_named_person_needs_no_answer_of_slack(slack: FakeSlack, membership: SlackMembership) -> None:
+    assert await membership.includes(MEMBERS, person("U0ADA"), None)
+    assert not slack.calls
+
+
+async def test_who_leaves_is_out_at_once_and_who_joins_is_in(slack: FakeSlack, membership: SlackMembership) -> None:
+    assert await membership.includes(GROUP, person("U0DANA"), None)
+    slack.group = ["U0BEN"]
+    assert not await membership.includes(GROUP, person("U0DANA"), None)
+    assert await membership.includes(GROUP, person("U0BEN"), None)
+
+    assert await membership.includes(MEMBERS, person("U0BEN"), CHANNEL)
+    slack.users["U0BEN"] = {**FULL, "deleted": True}
+    assert not await membership.includes(MEMBERS, person("U0BEN"), CHANNEL)
+
+
+async def test_those_who_ask_at_once_share_the_answer(slack: FakeSlack, membership: SlackMembership) -> None:
+    answers = await asyncio.gather(*(membership.includes(GROUP, person("U0DANA"), None) for _ in range(50)))
+    assert all(answers)
+    assert slack.calls["usergroups.users.list"] == 1
+
+
+@pytest.mark.parametrize(
+    "trouble", [refused("internal_error"), refused("missing_scope"), TimeoutError(), aiohttp.ClientError("away")]
+)
+@pytest.mark.parametrize("method", ["conversations.members", "users.info", "auth.test"])
+async def test_when_slack_does_not_say_nobody_guesses(
+    slack: FakeSlack, membership: SlackMembership, method: str, trouble: Exception
+) -> None:
+    slack.trouble[method] = trouble
+    with pytest.raises(MembershipUnknownError):
+        await membership.includes(MEMBERS, person("U0BEN"), CHANNEL)
+    del slack.trouble[method]
+    assert await membership.includes(MEMBERS, person("U0BEN"), CHANNEL)
+
+
+async def test_no_old_answer_stands_in_when_slack_fails(slack: FakeSlack, membership: SlackMembership) -> None:
+    assert await membership.includes(GROUP, person("U0DANA"), None)
+    slack.trouble["usergroups.users.list"] = refused("internal_error")
+    with pytest.raises(MembershipUnknownError):
+        await membership.includes(GROUP, person("U0DANA"), None)
+
+
+@pytest.mark.parametrize("trouble", [refused("ratelimited", 429), SlackApiError("", response({}, 429))])
+async def test_when_we_ask_too_often_an_answer_of_the_last_minute_will_do(
+    slack: FakeSlack, membership: SlackMembership, clock: ManualClock, trouble: SlackApiError
+) -> None:
+    assert await membership.includes(GROUP, person("U0DANA"), None)
+    slack.trouble["usergroups.users.list"] = trouble
+    await clock.advance(60)
+    assert await membership.includes(GROUP, person("U0DANA"), None)
+    assert not await membership.includes(GROUP, person("U0BEN"), None)
+    await clock.advance(1)
+    with pytest.raises(MembershipUnknownError):
+        await membership.includes(GROUP, person("U0DANA"), None)
