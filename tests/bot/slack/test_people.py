@@ -67,7 +67,11 @@ def response(data: dict[str, Any], status: int) -> AsyncSlackResponse:
 
 
 def refused(error: str, status: int = 200) -> SlackApiError:
-    return SlackApiError(error, response({"ok": False, "error": error}, status))
+    return api_error(response({"ok": False, "error": error}, status))
+
+
+def api_error(answer: AsyncSlackResponse) -> SlackApiError:
+    return SlackApiError("refused", answer)  # type: ignore[no-untyped-call]  # slack_sdk leaves it untyped
 
 
 @pytest.fixture
@@ -186,7 +190,7 @@ async def test_no_old_answer_stands_in_when_slack_fails(slack: FakeSlack, member
         await membership.includes(GROUP, person("U0DANA"), None)
 
 
-@pytest.mark.parametrize("trouble", [refused("ratelimited", 429), SlackApiError("", response({}, 429))])
+@pytest.mark.parametrize("trouble", [refused("ratelimited", 429), api_error(response({}, 429))])
 async def test_when_we_ask_too_often_an_answer_of_the_last_minute_will_do(
     slack: FakeSlack, membership: SlackMembership, clock: ManualClock, trouble: SlackApiError
 ) -> None:
