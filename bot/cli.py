@@ -83,7 +83,11 @@ def serve(role: Annotated[Literal["all", "web", "worker"], typer.Option()] = "al
     """Serve the HTTP API and Slack, deliver cards and callbacks."""
     settings = load_settings()
     set_up_logging(settings.hitl_log)
-    application = Application(settings, role)
+    run_until_stopped(Application(settings, role))
+
+
+def run_until_stopped(application: Application) -> None:
+    """Serves until SIGTERM or SIGINT; SIGHUP reads the policy again. Raises what Application.start() raises."""
     import uvloop  # noqa: PLC0415 - only where a loop runs for long
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
