@@ -7,6 +7,7 @@ the removal.
 
 import difflib
 import json
+import re
 import typing
 from collections.abc import Iterator
 from typing import Any
@@ -19,6 +20,9 @@ from routing.soundness import findings
 
 _STAND_INS: dict[Path, Any] = {("version",): 1, ("defaults", "channel"): "#stand-in"}
 """For required keys that are missing or refused, so that the rest of the file can still be checked."""
+
+_ENUM_MEMBER = re.compile(r"<\w+\.\w+: ('[^']*')>")
+"""How Python shows a member; people know its value."""
 
 
 def validated(raw: RawPolicy) -> PolicyFile:
@@ -119,6 +123,10 @@ def _message(kind: str, text: str, path: Path) -> str:
             return f"unknown key; did you mean {near[0]!r}?" if near else "unknown key"
         case "missing":
             return "is required"
+        case "too_short":
+            return "needs at least 1 entry"
+        case "literal_error" | "enum":
+            text = _ENUM_MEMBER.sub(r"\1", text)
     return text.removeprefix("Value error, ").removeprefix("Input ")
 
 

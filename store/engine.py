@@ -29,7 +29,17 @@ def parse_url(text: str) -> URL:
         raise DatabaseUrlError(f"{url.drivername!r} is not supported: begin with sqlite:/// or postgresql://")
     if driver.startswith("sqlite") and url.database in (None, "", ":memory:"):
         raise DatabaseUrlError("an in-memory database would lose what was acknowledged: name a file")
-    return url.set(drivername=driver)
+    url = url.set(drivername=driver)
+    return url if driver.startswith("sqlite") else _for_asyncpg(url)
+
+
+def _for_asyncpg(url: URL) -> URL:
+    """libpq's `sslmode` by the name that asyncpg has for it; what it does not know is refused here, in words."""
+    unknown = sorted(set(url.query) - {"host", "port", "sslmode", "ssl"})
+    if unknown:
+        raise DatabaseUrlError(f"{', '.join(unknown)} in the query is not supported: use host, port and sslmode")
+    mode = url.query.get("sslmode")
+    return url if mode is None else url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
 
 
 def sqlite_path(url: URL) -> Path | None:
@@ -66,4 +76,7 @@ def _begin_sqlite(connection: Connection) -> None:
     # A deferred transaction that reads and then writes fails with "database is locked" under load: a writer takes its
     # place at the start.
     write = connection.get_execution_options().get("hitl_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    statement = "BEGIN IMMEDIATE" if write else "BEGIN"
+    # Straight to the driver: a cursor of SQLAlchemy's would go to the connection's thread and back three times.
+    adapted: Any = connection.connection.dbapi_connection
+    adapted.run_async(lambda driver: driver.execute(statement))

@@ -125,8 +125,9 @@ class PostgresListener:
 def _connect_arguments(url: URL) -> dict[str, Any]:
     return {
         "host": url.query.get("host", url.host),
-        "port": url.port,
+        "port": url.query.get("port", url.port),
         "user": url.username,
         "password": url.password,
         "database": url.database,
+        "ssl": url.query.get("ssl"),
     }

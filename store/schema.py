@@ -1,5 +1,6 @@
 """Bringing the schema up, and telling whether it is new enough."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -25,6 +26,7 @@ def config() -> Config:
     return made
 
 
+@cache
 def needed_revision() -> str:
     head = ScriptDirectory.from_config(config()).get_current_head()
     if head is None:
@@ -56,8 +58,12 @@ async def current_revision(engine: AsyncEngine) -> str | None:
 
 async def _is_newer(engine: AsyncEngine) -> bool:
     found = await current_revision(engine)
-    known = {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
-    return found is not None and found not in known
+    return found is not None and found not in _known_revisions()
+
+
+@cache
+def _known_revisions() -> frozenset[str]:
+    return frozenset(script.revision for script in ScriptDirectory.from_config(config()).walk_revisions())
 
 
 def _upgrade(connection: Connection) -> None:

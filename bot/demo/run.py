@@ -24,6 +24,7 @@ from bot.demo.stream import DemoDecision, sample
 from bot.demo.summary import table
 from bot.ids import random_id
 from bot.logs import set_up_logging
+from bot.manifest import SCOPES
 from bot.sandbox.demo_world import PEOPLE
 from bot.sandbox.server import BOT_TOKEN, SIGNING_SECRET, Sandbox
 from bot.secretbox import SecretBox, new_webhook_secret
@@ -99,7 +100,7 @@ async def set_up(
             say(line)
 
     clock = SystemClock()
-    sandbox = Sandbox(clock)
+    sandbox = Sandbox(clock, scopes=SCOPES)
     await sandbox.start(port)
     opened.push_async_callback(sandbox.stop)
     policy = opened.enter_context(as_file(files("bot.demo").joinpath("policy.yml")))

@@ -30,11 +30,6 @@ Json = dict[str, Any]
 BOT_TOKEN = "xoxb-sandbox"  # noqa: S105  opens nothing but a sandbox
 APP_TOKEN = "xapp-sandbox"  # noqa: S105  likewise
 SIGNING_SECRET = "sandbox-signing-secret"  # noqa: S105  likewise
-ENTRIES = (
-    Entry("/hitl-stats", description="Metrics of the reviews"),
-    Entry("Send for review", "send_for_review", "message"),
-    Entry("Review queue", "review_queue", "global"),
-)
 MAX_REQUEST_BYTES = 16 * 1024 * 1024
 APP_LINES_KEPT = 200
 
@@ -55,7 +50,7 @@ class Sandbox:
         signing_secret: str = SIGNING_SECRET,
         world: Callable[[Clock], World] = demo_world,
         scopes: Iterable[str] = DEFAULT_SCOPES,
-        entries: Sequence[Entry] = ENTRIES,
+        entries: Sequence[Entry] = (),
         rate_scale: float = 1.0,
     ) -> None:
         self.bot_token = bot_token

@@ -14,6 +14,7 @@ from standardwebhooks import Webhook
 from bot.app import Application, Role, Surroundings
 from bot.clock import Clock, SystemClock
 from bot.config import Settings
+from bot.manifest import SCOPES
 from bot.sandbox.server import BOT_TOKEN, SIGNING_SECRET, Sandbox
 from bot.secretbox import SecretBox, new_webhook_secret
 from bot.slack.endpoint import PATH
@@ -145,7 +146,7 @@ async def running_bot(
     **settings: Any,
 ) -> AsyncIterator[Bot]:
     clock = clock or SystemClock()
-    sandbox = Sandbox(clock, rate_scale=rate_scale)
+    sandbox = Sandbox(clock, scopes=SCOPES, rate_scale=rate_scale)
     await sandbox.start()
     secret = new_webhook_secret()
     receiver = Receiver(Webhook(secret))

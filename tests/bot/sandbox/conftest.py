@@ -7,6 +7,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.sandbox.server import Sandbox
 from tests.bot.sandbox.receiver import Receiver
 from tests.support.clock import ManualClock
+from tests.support.slack_entries import ENTRIES
 
 Json = dict[str, Any]
 
@@ -18,7 +19,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 async def sandbox(clock: ManualClock) -> AsyncIterator[Sandbox]:
-    sandbox = Sandbox(clock)
+    sandbox = Sandbox(clock, entries=ENTRIES)
     await sandbox.start()
     yield sandbox
     await sandbox.stop()

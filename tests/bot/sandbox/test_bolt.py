@@ -11,6 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import SystemClock
 from bot.sandbox.server import Sandbox
+from tests.support.slack_entries import ENTRIES
 
 Json = dict[str, Any]
 CARD: list[Json] = [
@@ -42,7 +43,7 @@ MODAL: Json = {
 
 @pytest.fixture
 async def live() -> AsyncIterator[Sandbox]:
-    sandbox = Sandbox(SystemClock())
+    sandbox = Sandbox(SystemClock(), entries=ENTRIES)
     await sandbox.start()
     yield sandbox
     await sandbox.stop()

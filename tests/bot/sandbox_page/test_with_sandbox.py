@@ -12,6 +12,7 @@ from playwright.async_api import Browser, expect
 from bot.clock import SystemClock
 from bot.sandbox.server import BOT_TOKEN, Sandbox
 from tests.bot.sandbox_page import canned
+from tests.support.slack_entries import ENTRIES
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -55,7 +56,7 @@ class SmallApp:
 
 @asynccontextmanager
 async def small_app() -> AsyncIterator[tuple[Sandbox, SmallApp]]:
-    sandbox = Sandbox(SystemClock())
+    sandbox = Sandbox(SystemClock(), entries=ENTRIES)
     await sandbox.start()
     async with ClientSession() as session:
         app = SmallApp(sandbox, session)
