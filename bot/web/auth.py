@@ -1,5 +1,6 @@
 """API keys: `Authorization: Bearer hitl_…`. Looked up by SHA-256, remembered for a second."""
 
+import asyncio
 import hashlib
 from datetime import datetime, timedelta
 from typing import Literal
@@ -26,6 +27,7 @@ class Authenticator:
     def __init__(self, keys: KeyStore, clock: Clock) -> None:
         self._keys, self._clock = keys, clock
         self._known: dict[str, tuple[datetime, ApiKey]] = {}
+        self._lookups: dict[str, asyncio.Task[ApiKey | None]] = {}
 
     async def require(self, request: web.Request, scope: Scope) -> ApiKey:
         """The key of a request. Raises Problem (unauthorized, forbidden)."""
@@ -45,6 +47,15 @@ class Authenticator:
         known = self._known.get(digest)
         if known is not None and timedelta(0) <= now - known[0] < _REMEMBERED:
             return known[1]
+        # All requests that find the key forgotten wait for one look: a busy app would else ask the database as often
+        # as it has requests under way, every second.
+        lookup = self._lookups.get(digest)
+        if lookup is None:
+            lookup = self._lookups[digest] = asyncio.create_task(self._look_up(digest, now))
+            lookup.add_done_callback(lambda _lookup: self._lookups.pop(digest))
+        return await asyncio.shield(lookup)
+
+    async def _look_up(self, digest: str, now: datetime) -> ApiKey | None:
         key = await self._keys.find(digest)
         if key is None:
             self._known.pop(digest, None)
