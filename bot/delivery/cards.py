@@ -29,6 +29,8 @@ log = structlog.get_logger(__name__)
 _AT_ONCE = 8
 _IDLE = 1.0
 _SECOND_LOOK = 20.0
+# The machine's seconds, not the clock's: under load each commit wakes the sender, and one look serves many.
+_GATHER = 0.02
 _LONGEST_BACKOFF = 60.0
 # While Slack does not answer, somebody else's card in the channel is tried after this time: it may be the card.
 _LONGEST_SILENCE = 10.0
@@ -77,6 +79,7 @@ class CardSender:
             except Exception as error:  # the database may be away; the loop must outlive it
                 self._outages.note("store", type(error).__name__)
             await nap(self._clock, self._wakeups.cards, min(_IDLE, self._pace.until_free()))
+            await asyncio.sleep(_GATHER)
 
     async def stop(self) -> None:
         for task in self._later:
