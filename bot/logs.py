@@ -38,3 +38,5 @@ def set_up_logging(style: Literal["text", "json"], level: int = logging.INFO) ->
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It reports requests that are no HTTP by quoting them, header lines with keys included; all else is ours to log.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)

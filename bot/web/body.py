@@ -42,7 +42,9 @@ async def read_body(request: web.Request, limit: int = MAX_BODY) -> bytes:
             if len(body) > limit:
                 raise _too_large(limit)
     except web.RequestPayloadError as error:
-        raise Problem("invalid_json", "The body's transfer or content encoding is broken.") from error
+        # Where the next request would begin is unknown.
+        headers = {"Connection": "close"}
+        raise Problem("invalid_json", "The body's transfer or content encoding is broken.", headers=headers) from error
     return bytes(body)
 
 
