@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, Select, and_, insert, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -14,6 +14,7 @@ from routing.decision import Json
 from store import tables as t
 from store.history import HistoryRecord, append
 from store.notify import Topic, notify
+from store.row_insert import RowInsert
 from store.writer import SingleCommand, Writer
 
 
@@ -57,12 +58,19 @@ class Decision:
 _FIELDS = tuple(field.name for field in dataclasses.fields(Decision))
 
 
-def as_row(decision: Decision) -> dict[str, Any]:
-    return {name: getattr(decision, name) for name in _FIELDS}
-
-
 def from_row(row: Row[Any]) -> Decision:
     return Decision(**{name: row._mapping[name] for name in _FIELDS})
+
+
+class _Content(NamedTuple):
+    """One row of `contents`."""
+
+    decision_pk: int
+    part: str
+    body: str
+
+
+_INSERT_DECISIONS, _INSERT_CONTENTS = RowInsert(t.decisions), RowInsert(t.contents)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,15 +142,15 @@ async def _known(connection: AsyncConnection, keys: list[tuple[int, str]]) -> di
 async def _insert(connection: AsyncConnection, fresh: list[TakeIn]) -> None:
     if not fresh:
         return
-    contents: list[dict[str, Any]] = []
+    contents: list[_Content] = []
     reviews: list[dict[str, Any]] = []
     cards: list[dict[str, Any]] = []
     history: list[HistoryRecord] = []
     for command in fresh:
         decision, review = command.decision, command.review
-        contents.append({"decision_pk": decision.pk, "part": "request", "body": command.request})
+        contents.append(_Content(decision.pk, "request", command.request))
         if command.outcome is not None:
-            contents.append({"decision_pk": decision.pk, "part": "outcome", "body": command.outcome})
+            contents.append(_Content(decision.pk, "outcome", command.outcome))
         history.extend(command.history)
         if review is None:
             continue
@@ -168,8 +176,8 @@ async def _insert(connection: AsyncConnection, fresh: list[TakeIn]) -> None:
                 "due_at": decision.created_at,
             }
         )
-    await connection.execute(insert(t.decisions), [as_row(command.decision) for command in fresh])
-    await connection.execute(insert(t.contents), contents)
+    await _INSERT_DECISIONS.execute(connection, [command.decision for command in fresh])
+    await _INSERT_CONTENTS.execute(connection, contents)
     if reviews:
         await connection.execute(insert(t.reviews), reviews)
         await connection.execute(insert(t.cards), cards)

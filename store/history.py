@@ -4,11 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from routing.decision import Json
 from store import tables as t
+from store.row_insert import RowInsert
+
+_INSERT = RowInsert(t.history, numbered=["seq"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +29,7 @@ class HistoryRecord:
 
 async def append(connection: AsyncConnection, records: Iterable[HistoryRecord]) -> None:
     """Adds records on the caller's transaction, in order."""
-    rows = [
-        {
-            "at": record.at,
-            "event": record.event,
-            "actor": record.actor,
-            "app_pk": record.app_pk,
-            "decision_pk": record.decision_pk,
-            "review_pk": record.review_pk,
-            "facts": record.facts,
-        }
-        for record in records
-    ]
-    if rows:
-        await connection.execute(insert(t.history), rows)
+    await _INSERT.execute(connection, records)
 
 
 async def read(engine: AsyncEngine, decision_pk: int) -> list[HistoryRecord]:
