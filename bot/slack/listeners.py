@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import Clock
@@ -30,7 +29,6 @@ from bot.slack.text import clip, escape, one_line
 from bot.slack.view import CardView, RubricView
 from routing.review import Approve, Edit, Reject, Verdict
 from store.cards import AdoptMessage, CardStore, RefreshCard
-from store.notify import Topic, Wakeups
 from store.reviews import VerdictRecord
 from store.writer import Writer
 
@@ -71,12 +69,11 @@ class Listeners:
         messages: Messages,
         cards: CardStore,
         writer: Writer,
-        wakeups: Wakeups,
         clock: Clock,
         metrics: Metrics,
     ) -> None:
         self._client, self._reviewing, self._messages = client, reviewing, messages
-        self._cards, self._writer, self._wakeups = cards, writer, wakeups
+        self._cards, self._writer = cards, writer
         self._clock, self._metrics = clock, metrics
         self._private = PrivateAnswers(client)
         self._under_way: set[asyncio.Task[Any]] = set()
@@ -113,7 +110,7 @@ class Listeners:
             await act(click, case)
             # Only now: the trigger of a form does not wait for anything.
             await self._settle_place(click, case)
-        except SlackApiError as error:
+        except SLACK_TROUBLE as error:
             await self._tell_refused(click, error_code(error))
         except Exception:
             log.exception("slack.click.failed")
@@ -186,7 +183,6 @@ class Listeners:
     async def _refresh(self, case: Case) -> None:
         """The person saw a card that was behind: it is sent once more."""
         await self._writer.submit(RefreshCard(case.review.pk, self._clock.now()))
-        self._wakeups.wake(Topic.CARDS)
 
     # Forms ----------------------------------------------------------------------------------------------------------
 

@@ -26,8 +26,11 @@ SLACK_TROUBLE = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
 """Whatever a call of the Web API may raise: a refusal (SlackApiError), or no answer at all."""
 
 
-def error_code(error: SlackApiError) -> str:
-    """Slack's own word for a refusal; `http_<status>` where the answer was not Slack's usual JSON."""
+def error_code(error: Exception) -> str:
+    """Slack's own word for a refusal; `http_<status>` where the answer was not Slack's usual JSON; where none came, the
+    kind of trouble."""
+    if not isinstance(error, SlackApiError):
+        return type(error).__name__
     # A proxy's error page arrives here too: as text, or as aiohttp's own response.
     data = getattr(error.response, "data", None)
     code = data.get("error") if isinstance(data, dict) else None

@@ -48,8 +48,7 @@ class SlackMembership:
                 return False
             return reviewer.user_id in await self._channel(channel_id) and await self._is_full(reviewer.user_id)
         except SLACK_TROUBLE as error:
-            reason = error_code(error) if isinstance(error, SlackApiError) else type(error).__name__
-            log.warning("slack.membership.unknown", error=reason)
+            log.warning("slack.membership.unknown", error=error_code(error))
             raise MembershipUnknownError from error
 
     async def _group(self, usergroup: str) -> frozenset[str]:
