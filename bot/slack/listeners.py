@@ -28,7 +28,7 @@ from bot.slack.returned_modal import returned_modal, typed_texts
 from bot.slack.text import clip, escape, one_line
 from bot.slack.view import CardView, RubricView
 from routing.review import Approve, Edit, Reject, Verdict
-from store.cards import AdoptMessage, CardStore, RefreshCard
+from store.cards import AdoptMessage, CardStore, Place, RefreshCard
 from store.reviews import VerdictRecord
 from store.writer import Writer
 
@@ -86,6 +86,7 @@ class Listeners:
         app.view(edit_modal.CALLBACK)(self._form(self._send_edit))
         app.view(reject_modal.CALLBACK)(self._form(self._send_reject))
         app.action(re.compile(".*"))(_only_acknowledge)
+        app.event({"type": "message", "subtype": "message_deleted"})(self._deleted)
         app.event(re.compile(".*"))(_only_acknowledge)
 
     async def stop(self) -> None:
@@ -183,6 +184,19 @@ class Listeners:
     async def _refresh(self, case: Case) -> None:
         """The person saw a card that was behind: it is sent once more."""
         await self._writer.submit(RefreshCard(case.review.pk, self._clock.now()))
+
+    async def _deleted(self, ack: AsyncAck, event: dict[str, Any]) -> None:
+        await ack()
+        await self._track(self._show_again(Place(str(event["channel"]), str(event["deleted_ts"]))))
+
+    async def _show_again(self, place: Place) -> None:
+        """A message is gone. If it was the card of an open review, nobody could decide that any more."""
+        try:
+            review_pk = await self._cards.review_at(place)
+            if review_pk is not None:
+                await self._writer.submit(RefreshCard(review_pk, self._clock.now()))
+        except Exception:
+            log.exception("slack.event.failed")
 
     # Forms ----------------------------------------------------------------------------------------------------------
 
