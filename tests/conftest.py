@@ -30,6 +30,14 @@ async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncI
 
 
 @pytest.fixture
+async def postgres_url(postgres: PostgresServer) -> AsyncIterator[str]:
+    """The plain URL of an empty PostgreSQL database, for what SQLite refuses: several processes on one database."""
+    url = await new_postgres_database(postgres)
+    yield url
+    await drop_postgres_database(postgres, url)
+
+
+@pytest.fixture
 async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
     """An engine on a migrated database."""
     made = open_engine(parse_url(database_url))

@@ -1,0 +1,78 @@
+"""A whole bot in simulated time: nothing moves on before the test says so, and real work gets its turn meanwhile."""
+
+import asyncio
+import heapq
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import TypeVar
+
+from bot.reviewing import Decided, Reviewer
+from routing.review import Approve
+from store.reviews import ReviewStore
+from tests.support.bot import Bot, until
+from tests.support.clock import ManualClock
+
+Found = TypeVar("Found")
+
+_SENDING = re.compile(r"(card|event)-\d+")
+_LOOPS = 3
+"""That sleep while nothing is to be done: the policy's watch and the two senders."""
+_PATIENCE = 0.5
+
+
+class LeapingClock(ManualClock):
+    """Moves on only when the bot has nothing left to do; skips hours at once, as after a suspended machine."""
+
+    async def leap(self, seconds: float) -> None:
+        self._now += timedelta(seconds=seconds)
+        while (due := self._next_due()) is not None and due <= self._now:
+            heapq.heappop(self._sleepers)[2].set_result(None)
+        await self._let_others_run()
+        await self.quiet()
+
+    async def quiet(self) -> None:
+        """Returns when everybody sleeps, or after a while: some wait for an answer that never comes."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                await until(lambda: self._asleep() >= _LOOPS and not is_sending())
+
+    def _asleep(self) -> int:
+        return sum(not woken.done() for _, _, woken in self._sleepers)
+
+
+def is_sending() -> bool:
+    """Whether a card or an event is under way."""
+    return any(_SENDING.fullmatch(task.get_name()) for task in asyncio.all_tasks())
+
+
+async def in_time(
+    clock: LeapingClock, look: Callable[[], Found | None], *, limit: float = 300.0, step: float = 1.0
+) -> Found:
+    """What `look` finds, after as many simulated seconds as it takes."""
+    end = clock.now() + timedelta(seconds=limit)
+    while not (found := look()):
+        assert clock.now() < end, f"not within {limit} simulated seconds"
+        await clock.leap(step)
+    return found
+
+
+async def pass_time(clock: LeapingClock, seconds: float, *, step: float = 1.0) -> None:
+    end = clock.now() + timedelta(seconds=seconds)
+    while clock.now() < end:
+        await clock.leap(step)
+
+
+async def approve(bot: Bot, decision_id: str) -> int:
+    """Ada's verdict without the click; the decision's pk."""
+    application = bot.application
+    decision = await application.decisions.find(None, decision_id, own_first=0)
+    assert decision is not None
+    review_id = await ReviewStore(application.engine).open_id_of(decision.pk)
+    assert review_id is not None
+    case = await application.reviewing.case(review_id)
+    assert case is not None
+    answer = await application.reviewing.decide(case, Reviewer("T0SANDBOX", "U0ADA"), None, Approve())
+    assert isinstance(answer, Decided)
+    return decision.pk
