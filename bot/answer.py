@@ -39,7 +39,7 @@ def decision_object(
         "policy_version": decision.policy_version,
         "action_sha256": decision.action_sha256,
         "deadline": timestamp(decision.deadline),
-        "outcome": None if decision.outcome is None else _outcome(decision, content),
+        "outcome": None if decision.outcome is None else outcome_object(decision, content),
         "previous_outcome": content.get("previous"),
         "execution": None,
         "created_at": timestamp(decision.created_at),
@@ -47,7 +47,8 @@ def decision_object(
     }
 
 
-def _outcome(decision: Decision, content: Mapping[str, Json]) -> dict[str, Any]:
+def outcome_object(decision: Decision, content: Mapping[str, Json]) -> dict[str, Any]:
+    """How a decision ended; `content` is what the store keeps of it."""
     return {
         "result": decision.outcome,
         "disposition": decision.disposition,

@@ -54,6 +54,7 @@ _SLACK_TIMEOUT = 10
 # SIGTERM: all of it together stays under 10 s.
 _FINISH_REQUESTS = 4.0
 _FINISH_DELIVERIES = 3.0
+_FINISH_STORE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Surroundings:
     clock: Clock
     new_id: NewId = random_id
     chance: Callable[[], float] = random.random
-    open_writer: Callable[[AsyncEngine], Writer] = Writer
+    open_writer: Callable[[AsyncEngine, Wakeups], Writer] = Writer
 
 
 class Application:
@@ -81,7 +82,7 @@ class Application:
         box = SecretBox(load_secret(settings))
         self.engine = open_engine(settings.database)
         self.wakeups = Wakeups()
-        self.writer = around.open_writer(self.engine)
+        self.writer = around.open_writer(self.engine, self.wakeups)
         self.cards, self.events = CardStore(self.engine), EventStore(self.engine)
         self.keys, self.decisions = KeyStore(self.engine), DecisionStore(self.engine)
         self.metrics = Metrics(self.cards, self.events)
@@ -101,7 +102,6 @@ class Application:
             decisions=self.decisions,
             policy=self.policy,
             membership=SlackMembership(self._client, self._clock),
-            wakeups=self.wakeups,
             new_id=around.new_id,
         )
         self.intake = Intake(
@@ -122,7 +122,6 @@ class Application:
             messages=messages,
             cards=self.cards,
             writer=self.writer,
-            wakeups=self.wakeups,
             clock=self._clock,
             metrics=self.metrics,
         )
@@ -199,8 +198,8 @@ class Application:
             await self._listener.stop()
         if self._client.session is not None:
             await self._client.session.close()
-        await self.writer.stop()
-        await self.engine.dispose()
+        for finish in (self.writer.stop, self.engine.dispose):
+            await _within(finish, _FINISH_STORE / 2)
 
     async def _serve(self) -> None:
         bolt = bolt_app(self._client)

@@ -15,8 +15,8 @@ from bot.egress import AllowList, EgressError, check_url
 from bot.ids import NewId
 from bot.metrics import Metrics
 from bot.policy_in_force import PolicyInForce
+from bot.problem import Problem, invalid_body
 from bot.secretbox import SecretBox
-from bot.web.problem import Problem, invalid_body
 from routing.decision import DecisionRequest, Json
 from routing.json_value import UNSTORABLE_TEXT, json_equal
 from routing.policy import TaskPolicy
@@ -33,7 +33,7 @@ from store.decisions import (
 )
 from store.history import HistoryRecord
 from store.keys import ApiKey
-from store.notify import Topic, Wakeups
+from store.notify import Wakeups
 from store.writer import Writer
 
 
@@ -86,8 +86,6 @@ class Intake:
             self._metrics.replays.inc()
             return await self._replay(found.decision, body, command)
         self._metrics.took_in(found.decision.task_type, found.decision.route, found.decision.risk)
-        if command.review is not None:
-            self._wakeups.wake(Topic.CARDS)
         outcome = None if command.outcome is None else orjson.loads(command.outcome)
         return Submitted(decision_object(found.decision, metadata=request.metadata, outcome=outcome), replayed=False)
 
@@ -114,8 +112,6 @@ class Intake:
         if not await self._writer.submit(Cancel(decision.pk, now, content, (record,))):
             current = await self._find(key, decision_id)
             raise Problem("already_resolved", f"{decision_id} ended as {current.outcome}; it cannot be cancelled.")
-        self._wakeups.wake(Topic.CARDS)
-        self._wakeups.wake(Topic.RESOLVED, decision.pk)
         return await self.get(key, decision_id)
 
     def _check_callback(self, request: DecisionRequest) -> None:
@@ -133,6 +129,10 @@ class Intake:
         if parent is None:
             raise invalid_body(
                 [{"loc": ["retry_of"], "msg": f"there is no decision {request.retry_of}: post it first"}]
+            )
+        if parent.task_type != request.task_type:
+            raise invalid_body(
+                [{"loc": ["retry_of"], "msg": f"{request.retry_of} is of task type {parent.task_type}, not this one"}]
             )
         if parent.tries > task.max_tries and not await self._is_replay(key, request):
             raise Problem(

@@ -7,19 +7,18 @@ from typing import Any, Literal, Protocol
 
 import orjson
 
-from bot.answer import decision_object, event_body, sha256_of, timestamp
+from bot.answer import decision_object, event_body, outcome_object, sha256_of
 from bot.clock import Clock
 from bot.ids import NewId
 from bot.policy_in_force import PolicyInForce
 from routing.checks import CheckResult, CheckStatus, run_checks
-from routing.decision import DecisionRequest, Disposition, Json, ReviewKind, Risk
+from routing.decision import DecisionRequest, Disposition, Json, OutcomeResult, ReviewKind, Risk
 from routing.expressions import Facts
 from routing.json_value import json_equal
 from routing.policy import Circle, TaskPolicy
 from routing.review import Approve, Edit, Reject, Resolution, Verdict, resolve
 from store.decisions import Decision, DecisionStore, outcome_content
 from store.history import HistoryRecord
-from store.notify import Topic, Wakeups
 from store.reviews import Decide, NewEvent, Review, ReviewStore, VerdictRecord
 from store.writer import Writer
 
@@ -103,13 +102,12 @@ class Reviewing:
         decisions: DecisionStore,
         policy: PolicyInForce,
         membership: Membership,
-        wakeups: Wakeups,
         new_id: NewId,
     ) -> None:
         self._clock, self._writer = clock, writer
         self._reviews, self._decisions = reviews, decisions
         self._policy, self._membership = policy, membership
-        self._wakeups, self._new_id = wakeups, new_id
+        self._new_id = new_id
 
     async def case(self, review_id: str) -> Case | None:
         """The review as the database has it now."""
@@ -153,9 +151,6 @@ class Reviewing:
         if not await self._writer.submit(command):
             current = await self.case_by_pk(case.review.pk)
             return TooLate(current, _is_repeated(current, reviewer, verdict))
-        for topic in (Topic.CARDS, Topic.EVENTS):
-            self._wakeups.wake(topic)
-        self._wakeups.wake(Topic.RESOLVED, case.decision.pk)
         return Decided(command.verdict)
 
     async def _with_content(self, review: Review) -> Case:
@@ -194,7 +189,7 @@ class Reviewing:
             changes=_changes(case.decision, decision),
             outcome=orjson.dumps(content).decode(),
             event=self._event(case, decision, resolution, content, now),
-            history=(_verdict_history(case, decision, reviewer, verdict, content, now),),
+            history=(self._history(case, decision, reviewer, verdict, content),),
         )
 
     def _event(
@@ -205,6 +200,26 @@ class Reviewing:
         data = decision_object(decision, metadata=case.request.metadata, outcome=content)
         event_type = resolution.event.value
         return NewEvent(self._new_id("evt"), event_type, decision.callback_url, event_body(event_type, now, data))
+
+    def _history(
+        self, case: Case, decision: Decision, reviewer: Reviewer, verdict: Verdict, content: Mapping[str, Json]
+    ) -> HistoryRecord:
+        facts: dict[str, Json] = {
+            "review": case.review.id,
+            "verdict": verdict.name,
+            "outcome": decision.outcome,
+            "disposition": decision.disposition,
+            "category": decision.category,
+            "severity": decision.severity,
+            "labels": decision.labels,
+            "action_sha256": decision.action_sha256,
+            "content_sha256": sha256_of(dict(content)),
+            # The policy of the moment: it said who may decide, and what an edit has to pass.
+            "policy_version": self._policy.current.version,
+        }
+        event = f"reviewer:review:{decision.outcome}"
+        at = decision.decided_at or self._clock.now()
+        return HistoryRecord(at, event, reviewer.actor, decision.app_pk, decision.pk, case.review.pk, facts)
 
 
 def _is_repeated(closed: Case, reviewer: Reviewer, verdict: Verdict) -> bool:
@@ -234,13 +249,8 @@ def _outcome(case: Case, verdict: Verdict) -> dict[str, Json]:
 
 def _provisional_outcome(case: Case) -> dict[str, Json]:
     """What the app was told to do before anybody looked."""
-    return {
-        "result": "auto",
-        "disposition": case.decision.disposition,
-        "output": case.request.output,
-        "decided_by": [],
-        "decided_at": timestamp(case.decision.created_at),
-    }
+    released = replace(case.decision, outcome=OutcomeResult.AUTO.value, decided_at=case.decision.created_at)
+    return outcome_object(released, outcome_content(case.request.output))
 
 
 def _resolved(
@@ -285,21 +295,3 @@ _DECIDED_COLUMNS: Sequence[str] = (
 
 def _changes(before: Decision, after: Decision) -> dict[str, Any]:
     return {name: getattr(after, name) for name in _DECIDED_COLUMNS if getattr(after, name) != getattr(before, name)}
-
-
-def _verdict_history(
-    case: Case, decision: Decision, reviewer: Reviewer, verdict: Verdict, content: Mapping[str, Json], now: datetime
-) -> HistoryRecord:
-    facts: dict[str, Json] = {
-        "review": case.review.id,
-        "verdict": verdict.name,
-        "outcome": decision.outcome,
-        "disposition": decision.disposition,
-        "category": decision.category,
-        "severity": decision.severity,
-        "labels": decision.labels,
-        "action_sha256": decision.action_sha256,
-        "content_sha256": sha256_of(dict(content)),
-    }
-    event = f"reviewer:review:{decision.outcome}"
-    return HistoryRecord(now, event, reviewer.actor, decision.app_pk, decision.pk, case.review.pk, facts)

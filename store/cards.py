@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Row, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from store import tables as t
+from store.notify import Topic, notify
 from store.writer import SingleCommand
 
 LEASE = timedelta(seconds=60)
@@ -200,6 +201,7 @@ class RefreshCard(SingleCommand[None]):
             .where(c.review_pk == self.review_pk, c.wanted == c.sent)
             .values(wanted=c.wanted + 1, due_at=self.now)
         )
+        await notify(connection, Topic.CARDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Who is to be woken by a commit: waiting requests, the card sender, the callback sender.
 
-On PostgreSQL the wake-up is a NOTIFY in the same transaction, so that every replica hears of the commit and of
-nothing that was rolled back. On SQLite there is one process, which wakes itself after the commit.
+A command says with `notify` what it changed. The writer wakes its own process after the commit; on PostgreSQL a NOTIFY
+in the same transaction wakes the other replicas, which so hear of the commit and of nothing that was rolled back.
 """
 
 import asyncio
@@ -28,11 +28,18 @@ class Topic(StrEnum):
 
 
 async def notify(connection: AsyncConnection, topic: Topic, pk: int | None = None) -> None:
-    """On PostgreSQL, tells all processes when this transaction commits."""
+    """Whoever waits is woken when this transaction commits: here by the writer, elsewhere by PostgreSQL."""
+    noted(connection).append((topic, pk))
     if connection.dialect.name == "postgresql":
         await connection.execute(
             text("SELECT pg_notify(:channel, :payload)"), {"channel": _CHANNEL, "payload": f"{topic}:{pk or ''}"}
         )
+
+
+def noted(connection: AsyncConnection) -> list[tuple[Topic, int | None]]:
+    """What was notified on this connection since the writer last emptied the list."""
+    wakeups: list[tuple[Topic, int | None]] = connection.info.setdefault("hitl_wakeups", [])
+    return wakeups
 
 
 class Wakeups:

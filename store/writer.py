@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from store.engine import WRITE
+from store.notify import Wakeups, noted
 
 Result = TypeVar("Result", covariant=True)  # noqa: PLC0105 - reads better without the suffix
 
@@ -62,8 +63,9 @@ _Job = tuple[Command[Any], "asyncio.Future[Any]"]
 
 
 class Writer:
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, wakeups: Wakeups | None = None) -> None:
         self._engine = engine
+        self._wakeups = wakeups or Wakeups()
         self._queue: asyncio.Queue[_Job] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
@@ -133,9 +135,13 @@ class Writer:
         results: list[Any] = []
         async with self._engine.connect() as plain:
             connection = await plain.execution_options(**WRITE)
+            woken = noted(connection)
+            woken.clear()  # a transaction that failed on this connection has left its own
             async with connection.begin():
                 for group in _runs(commands):
                     results.extend(await group[0].group.apply_all(connection, group))
+            for topic, pk in woken:
+                self._wakeups.wake(topic, pk)
         return results
 
 

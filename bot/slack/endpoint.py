@@ -13,7 +13,7 @@ from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import Clock
-from bot.web.problem import Problem
+from bot.problem import Problem
 
 PATH = "/slack/events"
 

@@ -275,7 +275,7 @@ class Listeners:
             return self._too_late(submission, case)
         if errors.keys() <= {block["block_id"] for block in submission.blocks}:
             return Answer(errors=errors)
-        # The policy asks for more than it did when the form was opened.
+        # The form is of another version of this program, and Slack takes no errors for fields that it does not have.
         return self._returned_with(submission, errors)
 
     def _too_late(self, submission: Submission, case: Case) -> Answer:

@@ -66,11 +66,14 @@ def _model(case: Case) -> str | None:
 
 
 def _trace_url(case: Case, task: TaskPolicy) -> str | None:
-    """The policy's template filled with the app's own trace id; None where either is missing."""
-    trace_id = case.request.metadata.get("trace_id")
-    if task.trace_url is None or not isinstance(trace_id, str):
+    """The policy's template filled from the app's metadata; None where one of its members is missing."""
+    if task.trace_url is None:
         return None
-    return task.trace_url.replace("{trace_id}", quote(trace_id, safe=""))
+    texts = {name: quote(text, safe="") for name, text in case.request.metadata.items() if isinstance(text, str)}
+    try:
+        return task.trace_url.format_map(texts)
+    except KeyError:
+        return None
 
 
 def _outcome(case: Case) -> OutcomeView | None:

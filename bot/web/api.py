@@ -9,10 +9,10 @@ import orjson
 from aiohttp import web
 
 from bot.intake import Intake
+from bot.problem import Problem, invalid_body
 from bot.secretbox import SecretBox
 from bot.web.auth import Authenticator
 from bot.web.body import parse_decision, read_body
-from bot.web.problem import Problem, invalid_body
 from routing.decision import Route
 from routing.json_value import UNSTORABLE_TEXT
 from store.decisions import ListFilter

@@ -8,7 +8,7 @@ from typing import Literal
 from aiohttp import web
 
 from bot.clock import Clock
-from bot.web.problem import Problem
+from bot.problem import Problem
 from store.keys import ApiKey, KeyStore
 
 Scope = Literal["ingest", "read", "feedback", "admin"]

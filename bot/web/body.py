@@ -13,7 +13,7 @@ import orjson
 from aiohttp import web
 from pydantic import ValidationError
 
-from bot.web.problem import FieldError, Problem, invalid_body
+from bot.problem import FieldError, Problem, invalid_body
 from routing.decision import DecisionRequest, Json
 from routing.json_value import MAX_DEPTH, UNSTORABLE_TEXT, Fault, faults, read_json
 

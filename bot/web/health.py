@@ -7,10 +7,10 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from bot.metrics import Metrics
+from bot.problem import Problem
 from bot.web.api import json_response
 from bot.web.auth import Authenticator
 from bot.web.openapi import document
-from bot.web.problem import Problem
 
 log = structlog.get_logger(__name__)
 

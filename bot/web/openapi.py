@@ -6,7 +6,7 @@ from typing import Any, Final
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
-from bot.web.problem import KINDS, MEDIA_TYPE, TYPE_PREFIX, Kind
+from bot.problem import KINDS, MEDIA_TYPE, TYPE_PREFIX, Kind
 from bot.web.schema import DecisionList, DecisionObject, HealthObject, ProblemObject
 from routing.decision import DecisionId, DecisionRequest, Route
 

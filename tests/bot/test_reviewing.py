@@ -104,7 +104,8 @@ class World:
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     engine = open_engine(parse_url(f"sqlite:///{tmp_path}/hitl.db"))
     await schema.upgrade(engine)
-    writer, clock, membership, wakeups = Writer(engine), ManualClock(NOW), FakeMembership(), Wakeups()
+    wakeups = Wakeups()
+    writer, clock, membership = Writer(engine, wakeups), ManualClock(NOW), FakeMembership()
     writer.start()
     path = tmp_path / "policy.yml"
     path.write_text(POLICY)
@@ -118,7 +119,6 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         decisions=DecisionStore(engine),
         policy=policy,
         membership=membership,
-        wakeups=wakeups,
         new_id=lambda prefix: f"{prefix}_{next(numbers)}",
     )
     app_pk = await add_world(writer, engine)

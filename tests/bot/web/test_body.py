@@ -11,8 +11,9 @@ from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from bot.problem import Problem
 from bot.web.body import parse_decision, parse_exactly, parse_json, read_body
-from bot.web.problem import Problem, problem_middleware
+from bot.web.problem import problem_middleware
 from routing.json_value import canonical
 from tests.support.json_values import json_values
 

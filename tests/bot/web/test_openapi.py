@@ -7,8 +7,8 @@ import orjson
 import pytest
 import schemathesis
 
+from bot.problem import Problem
 from bot.web.openapi import document
-from bot.web.problem import Problem
 from routing.decision import DecisionRequest
 
 DOCUMENT = document()

@@ -9,7 +9,8 @@ import structlog
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from bot.web.problem import KINDS, Kind, Problem, problem_middleware
+from bot.problem import KINDS, Kind, Problem
+from bot.web.problem import problem_middleware
 
 SECRET = "sk-very-secret"
 
