@@ -92,8 +92,12 @@ class DemoApp:
 
     async def all_through(self) -> None:
         """Return when every submitted decision is resolved."""
+        await self.at_most_waiting(0)
+
+    async def at_most_waiting(self, count: int) -> None:
+        """Return when no more than `count` of the submitted decisions wait."""
         async with self._news:
-            await self._news.wait_for(lambda: not self.waiting())
+            await self._news.wait_for(lambda: len(self.waiting()) <= count)
 
     def tally(self) -> Tally:
         """The run so far."""

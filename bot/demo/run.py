@@ -39,6 +39,7 @@ _PORT = 8070
 _AUTO_DECISIONS = 50
 _SHOWN_DECISIONS = 300
 _SECONDS_BETWEEN = 1.5
+_MOST_WAITING = 12
 _SEED = 7
 _LOOK_EVERY = 0.1
 _OPEN_ACTION = "review.approve"
@@ -51,7 +52,16 @@ def run_demo(*, decisions: int | None, auto: bool, port: int | None) -> int:
     with tempfile.TemporaryDirectory(prefix="hitl-demo-") as folder:
         if port is None:
             port = 0 if by_itself else _PORT
-        return asyncio.run(_run(Path(folder), count, by_itself, port))
+        try:
+            return asyncio.run(_run(Path(folder), count, by_itself, port))
+        except PortTakenError as error:
+            Console(stderr=True).print(error)
+            return 2
+
+
+class PortTakenError(Exception):
+    def __init__(self, port: int) -> None:
+        super().__init__(f"Port {port} cannot be used: give another one with --port, or 0 for any.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +95,7 @@ async def _run(folder: Path, count: int, by_itself: bool, port: int) -> int:
                 await working
         elif working.exception() is not None:
             await working
-        console.print(table(stage.app.tally()))
+        console.print(stage.app.tally().story(), table(stage.app.tally()), sep="\n", highlight=False)
         return 0
 
 
@@ -95,13 +105,18 @@ async def set_up(
     """Starts everything; `opened` ends it in the right order. `say` hears of each callback that the app received."""
 
     def show(line: str) -> None:
+        for person in sandbox.world.people.values():
+            line = line.replace(person.id, person.real_name)
         sandbox.show_app_line(line)
         if say is not None and line.startswith("callback"):
             say(line)
 
     clock = SystemClock()
     sandbox = Sandbox(clock, scopes=SCOPES)
-    await sandbox.start(port)
+    try:
+        await sandbox.start(port)
+    except OSError as error:
+        raise PortTakenError(port) from error
     opened.push_async_callback(sandbox.stop)
     policy = opened.enter_context(as_file(files("bot.demo").joinpath("policy.yml")))
     key, secret = f"hitl_{secrets.token_urlsafe(32)}", new_webhook_secret()
@@ -156,6 +171,7 @@ async def _prepare(settings: Settings, key: str, secret: str) -> None:
 async def _for_visitors(stage: Stage, chosen: Iterable[DemoDecision], console: Console) -> None:
     console.print("Open it, act as any of the people, and decide the cards. Ctrl-C ends the demo with a summary.")
     for decision in chosen:
+        await stage.app.at_most_waiting(_MOST_WAITING - 1)  # or a visitor alone would never catch up
         await stage.app.submit(decision)
         await asyncio.sleep(_SECONDS_BETWEEN)
     console.print("All decisions are posted; what is open in the channels waits for you.")

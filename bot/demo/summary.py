@@ -64,7 +64,6 @@ class Tally:
     """The counts of a run."""
 
     routes: Counter[str]
-    dispositions: Counter[str]
     verdicts: Counter[str]
     fates: Counter[Fate]
     callbacks: Callbacks
@@ -75,30 +74,45 @@ class Tally:
         outcomes = [record.answer["outcome"] for record in kept]
         return cls(
             routes=Counter(record.answer["route"] for record in kept),
-            dispositions=Counter(record.answer["disposition"] for record in kept),
             verdicts=Counter(outcome["result"] for outcome in outcomes if outcome and outcome["decided_by"]),
             fates=Counter(fate(record) for record in kept),
             callbacks=callbacks,
         )
 
-    def rows(self) -> list[tuple[str, int]]:
+    def story(self) -> str:
+        """The run in a sentence."""
+        caught, escaped = self.fates[Fate.CAUGHT], self.fates[Fate.ESCAPED]
+        overlooked, open_ = self.fates[Fate.OVERLOOKED], self.fates[Fate.WAITING]
+        wrong = f"errors caught by people {caught}, escaped {escaped}, overlooked by a person {overlooked}"
+        return f"{self.routes.total():,} decisions: {wrong}" + (f"; {open_} still wait." if open_ else ".")
+
+    def sections(self) -> list[list[tuple[str, int]]]:
         """Label and count, in reading order; routes and fates always in full, so that a zero is seen."""
-        routes = [(f"route {name}", self.routes[name]) for name in ("AUTO", "AUTO_AUDIT", "QUEUE", "ESCALATE")]
-        dispositions = [(f"the app was told {name}", count) for name, count in sorted(self.dispositions.items())]
+        routes = [(f"route {name}: {meaning}", self.routes[name]) for name, meaning in _ROUTES.items()]
         verdicts = [(f"people {name}", self.verdicts[name]) for name in ("approved", "edited", "rejected")]
         callbacks = [
             ("callbacks verified", self.callbacks.verified),
             ("callbacks repeated", self.callbacks.repeated),
             ("callbacks refused", self.callbacks.refused),
         ]
-        return routes + dispositions + verdicts + callbacks + [(one.value, self.fates[one]) for one in Fate]
+        return [routes, verdicts, callbacks, [(one.value, self.fates[one]) for one in Fate]]
+
+
+_ROUTES = {
+    "AUTO": "ran alone",
+    "AUTO_AUDIT": "ran alone, open to audit",
+    "QUEUE": "asked a person",
+    "ESCALATE": "asked a person first of all",
+}
 
 
 def table(tally: Tally) -> Table:
     """The tally for a terminal."""
-    shown = Table(title=f"Decisions: {tally.routes.total():,}")
+    shown = Table()
     shown.add_column("what")
     shown.add_column("count", justify="right")
-    for label, count in tally.rows():
-        shown.add_row(label, f"{count:,}")
+    for section in tally.sections():
+        for label, count in section:
+            shown.add_row(label, f"{count:,}")
+        shown.add_section()
     return shown

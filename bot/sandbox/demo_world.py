@@ -25,7 +25,7 @@ def demo_world(clock: Clock) -> World:
         ],
         channels=[
             Channel(REVIEW, "ai-review", list(everyone), topic="Decisions that wait for a person"),
-            Channel(REFUNDS, "refunds", list(everyone), topic="Refunds above the limit"),
+            Channel(REFUNDS, "refunds", list(everyone), topic="Refunds that wait for Ada or Dana"),
         ],
         usergroups=[Usergroup(LEADS, "leads", ["U0ADA", "U0DANA"])],
     )

@@ -66,14 +66,20 @@ def test_tally_counts_routes_verdicts_and_fates() -> None:
     ]
     tally = Tally.of(records, Callbacks(verified=2, repeated=1, refused=0))
     assert tally.routes == Counter(QUEUE=4)
-    assert tally.dispositions == Counter(execute=3, wait=1)
     assert tally.verdicts == Counter(approved=1, edited=1)
     assert tally.fates == Counter({Fate.NEEDLESS: 1, Fate.CAUGHT: 1, Fate.ESCAPED: 1, Fate.WAITING: 1})
 
 
+def test_the_story_names_what_was_caught_and_what_was_not() -> None:
+    records = [_record(right=False, result="edited", output="a"), _record(right=False, result=None, disposition="wait")]
+    story = Tally.of(records, NO_CALLBACKS).story()
+    assert story == "2 decisions: errors caught by people 1, escaped 0, overlooked by a person 0; 1 still wait."
+
+
 def test_rows_show_every_fate_and_route_even_at_zero() -> None:
-    rows = dict(Tally.of([_record(right=False, result="auto")], NO_CALLBACKS).rows())
-    assert rows["route ESCALATE"] == 0
+    sections = Tally.of([_record(right=False, result="auto")], NO_CALLBACKS).sections()
+    rows = {label: count for section in sections for label, count in section}
+    assert rows["route ESCALATE: asked a person first of all"] == 0
     assert rows["callbacks verified"] == 0
     assert rows[Fate.ESCAPED] == 1
     assert set(Fate) <= rows.keys()
@@ -85,5 +91,4 @@ def test_the_table_prints_each_row() -> None:
     with console.capture() as captured:
         console.print(table(tally))
     printed = captured.get()
-    assert "Decisions: 1" in printed
-    assert all(label in printed for label, _ in tally.rows())
+    assert all(label in printed for section in tally.sections() for label, _ in section)
