@@ -1,7 +1,9 @@
 """People at work on one card in the sandbox: they press its buttons, fill in forms and hear private answers."""
 
 import asyncio
+import sqlite3
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
@@ -94,6 +96,20 @@ async def send(bot: Bot, user: str, view: View, values: dict[str, Any] | None = 
     ack = await bot.sandbox.submit_view(user, view["id"], values)
     assert (ack.status, ack.error) == (200, None), ack
     return ack
+
+
+async def sql(folder: Path, *statements: str) -> sqlite3.Connection:
+    """Runs statements beside the bot, in a thread: waiting for the bot's own lock must not stop the bot."""
+
+    def run() -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            folder / "hitl.db", timeout=PATIENCE, isolation_level=None, check_same_thread=False
+        )
+        for statement in statements:
+            connection.execute(statement)
+        return connection
+
+    return await asyncio.to_thread(run)
 
 
 def field(view: View, label: str) -> str:

@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from bot.sandbox.demo_world import LEADS
 from bot.sandbox.faults import Fault
 from bot.sandbox.world import Person
 from tests.bot.slack import samples
-from tests.bot.slack.at_work import Card, form, send, shown, waiting
+from tests.bot.slack.at_work import Card, form, send, shown, sql, waiting
 from tests.support.bot import POLICY, Bot, running_bot, until
 from tests.support.slack_checker import check_message, check_modal, check_mrkdwn
 
@@ -266,31 +266,22 @@ async def test_an_answer_that_cannot_be_given_harms_nothing(bot: Bot) -> None:
 @pytest.mark.parametrize("table", ["reviews", "verdicts", "events"])
 async def test_a_database_that_fails_in_the_middle_of_a_click_is_said(bot: Bot, table: str, tmp_path: Path) -> None:
     card = await waiting(bot)
-    with capture_logs() as logs, _without(tmp_path, table):
-        await card.press("U0BEN", "approve")
-        assert OUR_FAULT in await card.told("U0BEN")
+    with capture_logs() as logs:
+        async with _without(tmp_path, table):
+            await card.press("U0BEN", "approve")
+            assert OUR_FAULT in await card.told("U0BEN")
     assert "slack.click.failed" in [entry["event"] for entry in logs]
     await card.press("U0BEN", "approve")
     assert (await card.outcome())["decided_by"] == ["U0BEN"]
 
 
-class _without:  # noqa: N801  reads as a with statement
+@asynccontextmanager
+async def _without(folder: Path, table: str) -> AsyncIterator[None]:
     """The database lacks a table for a while."""
-
-    def __init__(self, folder: Path, table: str) -> None:
-        self._file, self._table = folder / "hitl.db", table
-
-    def _rename(self, old: str, new: str) -> None:
-        connection = sqlite3.connect(self._file, timeout=10)
-        connection.execute("PRAGMA legacy_alter_table = ON")  # foreign keys keep naming the table
-        connection.execute(f"ALTER TABLE {old} RENAME TO {new}")
-        connection.close()
-
-    def __enter__(self) -> None:
-        self._rename(self._table, f"{self._table}_away")
-
-    def __exit__(self, *exc: object) -> None:
-        self._rename(f"{self._table}_away", self._table)
+    keep_foreign_keys = "PRAGMA legacy_alter_table = ON"
+    (await sql(folder, keep_foreign_keys, f"ALTER TABLE {table} RENAME TO away")).close()
+    yield
+    (await sql(folder, keep_foreign_keys, f"ALTER TABLE away RENAME TO {table}")).close()
 
 
 async def test_a_button_of_a_review_that_is_gone_is_answered(bot: Bot) -> None:
