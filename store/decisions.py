@@ -29,6 +29,10 @@ class Decision:
     variant: str
     cohort: str | None
     subject: str | None
+    model_name: str | None
+    model_version: str | None
+    reversible: bool
+    compare_to: str | None
     requested_by: str | None
     retry_of_pk: int | None
     tries: int

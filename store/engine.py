@@ -22,7 +22,7 @@ def parse_url(text: str) -> URL:
     """The URL with the driver chosen. Raises DatabaseUrlError."""
     try:
         url = make_url(text)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:  # ValueError: a port that is no number
         raise DatabaseUrlError("it is not a database URL") from error
     driver = _DRIVERS.get(url.drivername)
     if driver is None:
@@ -76,7 +76,4 @@ def _begin_sqlite(connection: Connection) -> None:
     # A deferred transaction that reads and then writes fails with "database is locked" under load: a writer takes its
     # place at the start.
     write = connection.get_execution_options().get("hitl_write", False)
-    statement = "BEGIN IMMEDIATE" if write else "BEGIN"
-    # Straight to the driver: a cursor of SQLAlchemy's would go to the connection's thread and back three times.
-    adapted: Any = connection.connection.dbapi_connection
-    adapted.run_async(lambda driver: driver.execute(statement))
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

@@ -217,7 +217,7 @@ class DeadLetter:
     id: str
     app: str
     type: str
-    url: str
+    receiver: str
     error: str
 
 
@@ -234,7 +234,7 @@ class EventStore:
         )
         async with self._engine.connect() as connection:
             rows = (await connection.execute(query)).all()
-        return [DeadLetter(row.id, row.name, row.type, row.url, row.last_error or "") for row in rows]
+        return [DeadLetter(row.id, row.name, row.type, row.receiver, row.last_error or "") for row in rows]
 
     async def counts(self) -> dict[str, int]:
         """How many events are in each state."""

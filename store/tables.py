@@ -95,6 +95,10 @@ decisions = Table(
     Column("variant", String(16), nullable=False),
     Column("cohort", String(100)),
     Column("subject", String(200)),
+    Column("model_name", String(200)),
+    Column("model_version", String(200)),
+    Column("reversible", Boolean, nullable=False),
+    Column("compare_to", String(128)),
     Column("requested_by", String(32)),
     Column("retry_of_pk", BigInteger),
     Column("tries", Integer, nullable=False),  # 1 for the first answer, 2 for its first retry
