@@ -1,5 +1,6 @@
 """Tier 1 checks: cheap, deterministic tests of an output, before it is released and again after a person edited it."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,6 +14,9 @@ from routing.expressions import EvaluationError, Expression, Facts
 from routing.json_schema import compile_schema, describe
 from routing.patterns import Pattern, compile_pattern
 from routing.policy_sections import Check
+
+_MENTIONED = re.compile(r"""\boutput(?:\.([A-Za-z_]\w*)|\[["']([^"'\]]+)["']\])""")
+_FORBIDDEN, _REQUIRED, _UNHELD = "holds what is forbidden: ", "lacks what is required: ", "does not hold: "
 
 
 class CheckStatus(StrEnum):
@@ -31,12 +35,20 @@ class CheckResult:
     rejects: bool
     """A definite failure of a check with `on_fail: reject`."""
     message: str | None = None
+    members: tuple[str, ...] = ()
+    """The members of the output that a failure or an error is about, as far as the check tells."""
 
     def __str__(self) -> str:
         return f"{self.id}: {self.message or self.status}"
 
 
-_Test = Callable[[Facts], str | None]
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    message: str
+    members: tuple[str, ...] = ()
+
+
+_Test = Callable[[Facts], _Fault | None]
 """Gives None when the check passes, else what is wrong; raises EvaluationError when it cannot tell."""
 
 
@@ -47,25 +59,41 @@ class CompiledCheck:
     id: str
     reject: bool
     test: _Test
+    mentioned: tuple[str, ...]
+    """Members of the output that the check names itself."""
 
     @classmethod
     def of(cls, check: Check) -> Self:
-        return cls(check.id, check.on_fail == "reject", _test(check))
+        return cls(check.id, check.on_fail == "reject", _test(check), _mentioned(check))
 
     def run(self, facts: Facts) -> CheckResult:
         try:
-            message = self.test(facts)
+            fault = self.test(facts)
         except EvaluationError as error:
-            return CheckResult(self.id, CheckStatus.ERROR, rejects=False, message=str(error))
-        if message is None:
+            return CheckResult(self.id, CheckStatus.ERROR, rejects=False, message=str(error), members=self.mentioned)
+        if fault is None:
             return CheckResult(self.id, CheckStatus.PASSED, rejects=False)
-        return CheckResult(self.id, CheckStatus.FAILED, self.reject, message)
+        return CheckResult(self.id, CheckStatus.FAILED, self.reject, fault.message, fault.members or self.mentioned)
 
 
 def run_checks(checks: Iterable[CompiledCheck], facts: Facts, output: Json) -> list[CheckResult]:
     """Run every check on `output`, which may differ from the decision's own (an edited one)."""
     with_output = facts.with_output(output)
     return [check.run(with_output) for check in checks]
+
+
+def in_words(message: str) -> str:
+    """A failure's message without the policy's own CEL or pattern, which tells a reviewer little; may be empty."""
+    for words in (_FORBIDDEN, _REQUIRED, _UNHELD):
+        before, found, _ = message.partition(words)
+        if found:
+            return before and before + words.removesuffix(": ")
+    return message
+
+
+def _mentioned(check: Check) -> tuple[str, ...]:
+    found = _MENTIONED.findall(check.cel or check.field or "")
+    return tuple(dict.fromkeys(dotted or quoted for dotted, quoted in found))
 
 
 def _test(check: Check) -> _Test:
@@ -79,36 +107,37 @@ def _test(check: Check) -> _Test:
 
 
 def _schema_test(validator: Validator) -> _Test:
-    def test(facts: Facts) -> str | None:
+    def test(facts: Facts) -> _Fault | None:
         try:
             error = next(validator.iter_errors(facts.fields["output"]), None)
         except ValueError as cause:
             raise EvaluationError(str(cause)) from None
-        return None if error is None else describe(error)
+        return None if error is None else _Fault(describe(error), tuple(map(str, error.instance_path[:1])))
 
     return test
 
 
 def _cel_test(expression: Expression) -> _Test:
-    def test(facts: Facts) -> str | None:
-        return None if expression.holds(facts) else f"does not hold: {expression.source}"
+    def test(facts: Facts) -> _Fault | None:
+        return None if expression.holds(facts) else _Fault(f"{_UNHELD}{expression.source}")
 
     return test
 
 
 def _forbid_test(field: str, pattern: Pattern, source: str) -> _Test:
-    def test(facts: Facts) -> str | None:
+    def test(facts: Facts) -> _Fault | None:
         value = _lookup(facts, field)
         # JSON text writes a line break as \n: the strings inside are searched as they are, too.
         found = any(_found(pattern, text) for text in (_text(value), *_strings(value)))
-        return f"{field} holds the forbidden {source}" if found else None
+        return _Fault(f"{field} {_FORBIDDEN}{source}") if found else None
 
     return test
 
 
 def _require_test(field: str, pattern: Pattern, source: str) -> _Test:
-    def test(facts: Facts) -> str | None:
-        return None if _found(pattern, _text(_lookup(facts, field))) else f"{field} lacks the required {source}"
+    def test(facts: Facts) -> _Fault | None:
+        found = _found(pattern, _text(_lookup(facts, field)))
+        return None if found else _Fault(f"{field} {_REQUIRED}{source}")
 
     return test
 

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from routing.checks import CheckResult, CheckStatus, CompiledCheck, run_checks
+from routing.checks import CheckResult, CheckStatus, CompiledCheck, in_words, run_checks
 from routing.decision import DecisionRequest, Source
 from routing.expressions import Facts
 from routing.policy_sections import Check
@@ -45,10 +45,10 @@ def test_check_passes(check: dict[str, Any], output: Any) -> None:
         ({"json_schema": AMOUNT_SCHEMA}, {"action": "refund"}, '"amount" is a required property'),
         ({"json_schema": {"properties": {"a": {"type": "string"}}}}, {"a": 1}, 'a: 1 is not of type "string"'),
         ({"cel": "output.amount <= 500.0"}, {"amount": 501}, "does not hold: output.amount <= 500.0"),
-        ({"field": "output", "forbid": r"(?i)drop\s+table"}, "DROP  TABLE x", r"output holds the forbidden"),
-        ({"field": "output", "forbid": r"(?i)drop\s+table"}, {"sql": ["drop\ntable x"]}, r"output holds the forbidden"),
-        ({"field": "output", "forbid": r"drop\s+table"}, {"drop\ttable": 1}, r"output holds the forbidden"),
-        ({"field": "output", "require": r"\[\d+\]"}, "no source", r"output lacks the required \[\d+\]"),
+        ({"field": "output", "forbid": r"(?i)drop\s+table"}, "DROP  TABLE x", "output holds what is"),
+        ({"field": "output", "forbid": r"(?i)drop\s+table"}, {"sql": ["drop\ntable x"]}, "output holds what is"),
+        ({"field": "output", "forbid": r"drop\s+table"}, {"drop\ttable": 1}, "output holds what is"),
+        ({"field": "output", "require": r"\[\d+\]"}, "no source", r"output lacks what is required: \[\d+\]"),
     ],
 )
 @pytest.mark.parametrize("on_fail", ["escalate", "reject"])
@@ -73,6 +73,40 @@ def test_check_that_cannot_tell_never_rejects(check: dict[str, Any]) -> None:
     result = run({"text": "\ud800"}, on_fail="reject", **check)
     assert (result.status, result.rejects) == (CheckStatus.ERROR, False)
     assert result.message
+
+
+@pytest.mark.parametrize(
+    ("check", "output", "members"),
+    [
+        ({"json_schema": {"properties": {"a": {"items": {"type": "string"}}}}}, {"a": [1]}, ("a",)),
+        ({"json_schema": AMOUNT_SCHEMA}, {}, ()),
+        ({"json_schema": {"items": {"type": "string"}}}, [1], ("0",)),
+        ({"field": "output.sql.0", "forbid": "x"}, {"sql": ["x"]}, ("sql",)),
+        ({"field": "output", "forbid": "x"}, {"sql": "x"}, ()),
+        ({"field": "context.note", "forbid": "fine"}, {"note": "x"}, ()),
+        ({"cel": 'output.amount <= 5.0 || output["kind"] == "a" && output.amount > 0.0'},
+         {"amount": 6, "kind": "b"}, ("amount", "kind")),
+        ({"cel": "has(output.amount)"}, {}, ("amount",)),
+        ({"cel": "output.amount <= 5.0"}, {}, ("amount",)),  # an error, not a failure
+        ({"cel": "context.output_amount > 5"}, {}, ()),
+    ],
+)  # fmt: skip
+def test_failure_names_the_members_it_is_about(check: dict[str, Any], output: Any, members: tuple[str, ...]) -> None:
+    result = run(output, **check)
+    assert (result.status is CheckStatus.PASSED, result.members) == (False, members)
+
+
+@pytest.mark.parametrize(
+    ("check", "output", "words"),
+    [
+        ({"cel": "output.amount <= 500.0"}, {"amount": 501}, ""),
+        ({"field": "output.sql", "forbid": "drop"}, {"sql": "drop"}, "output.sql holds what is forbidden"),
+        ({"field": "output", "require": "cite"}, "x", "output lacks what is required"),
+        ({"json_schema": AMOUNT_SCHEMA}, {"action": "x"}, '"amount" is a required property'),
+    ],
+)
+def test_words_leave_the_policys_own_source_out(check: dict[str, Any], output: Any, words: str) -> None:
+    assert in_words(run(output, **check).message or "") == words
 
 
 def test_output_that_no_schema_can_read_is_an_error() -> None:
