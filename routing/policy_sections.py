@@ -215,7 +215,8 @@ class Rubric(Section):
         "factual_error", "wrong_action", "policy_violation", "tone", "missing_citation", "formatting", "other",
     )  # fmt: skip
     severities: Choices = ("minor", "major", "critical")
-    labels: dict[Name, Choices] = Field(default_factory=dict)
+    labels: Annotated[dict[Name, Choices], Field(max_length=20)] = Field(default_factory=dict)
+    """Name to choices; as many as a form in Slack shows beside all the rest."""
     require_reason: tuple[Literal["approve", "edit", "reject"], ...] = ("reject",)
 
 

@@ -59,6 +59,8 @@ def defaults(members: str) -> str:
         (defaults("irreversible: AUTO"), "defaults.irreversible", "QUEUE"),
         (defaults("autonomy: 5"), "defaults.autonomy", "low risk only"),
         (defaults("rubric: none_such"), "defaults.rubric", "no rubric"),
+        (f"{MINIMAL}\nrubrics: {{a: {{labels: {{{', '.join(f'l{number}: [x]' for number in range(21))}}}}}}}",
+         "rubrics.a.labels", "at most 20"),
         (defaults("redact: ['(']"), "defaults.redact[0]", "invalid regex"),
         (defaults('trace_url: "https://t.example/{a.b}"'), "defaults.trace_url", "placeholder"),
         (defaults("thresholds: {high: 0.5}"), "defaults.thresholds.high", "below medium's"),
