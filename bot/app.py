@@ -36,7 +36,7 @@ from bot.web.auth import Authenticator
 from bot.web.health import Health
 from bot.web.problem import problem_middleware
 from store import schema
-from store.cards import CardStore
+from store.cards import CardStore, ReleaseLeases
 from store.decisions import DecisionStore, PrimaryKeys
 from store.engine import open_engine, sqlite_path
 from store.events import EventStore
@@ -169,6 +169,8 @@ class Application:
         await schema.require(self.engine)
         self.writer.start()
         await self.policy.load()
+        if sqlite_path(self._settings.database) is not None:
+            await self.writer.submit(ReleaseLeases())
         self._client.session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SLACK_TIMEOUT))
         await self._event_sender.open()
         if self._listener is not None:

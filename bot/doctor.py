@@ -84,7 +84,7 @@ async def _database(engine: AsyncEngine) -> AsyncIterator[Finding]:
     yield Finding("database", "reachable, schema sufficient")
     letters = await EventStore(engine).dead_letters()
     if letters:
-        some = "; ".join(f"{letter.id} {letter.type} to {letter.url}: {letter.error}" for letter in letters[:5])
+        some = "; ".join(f"{letter.id} {letter.type} to {letter.receiver}: {letter.error}" for letter in letters[:5])
         yield Finding("dead letters", f"{len(letters)}: {some}", "mend the receivers, then run `hitl redeliver`")
     else:
         yield Finding("dead letters", "none")

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from io import BytesIO
 from ipaddress import ip_address
 from socket import AddressFamily
 from typing import Final, Self
@@ -121,7 +122,7 @@ class Egress:
         """
         target = _parse(url)
         session = self._listed if _judge(target, self._allow) else self._public
-        async with session.post(target, data=body, headers=headers, allow_redirects=False) as response:
+        async with session.post(target, data=BytesIO(body), headers=headers, allow_redirects=False) as response:
             await _discard(response)
             return Answer(response.status, response.headers)
 

@@ -225,6 +225,15 @@ class AdoptMessage(SingleCommand[None]):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class ReleaseLeases(SingleCommand[None]):
+    """At the start of the one process that works on this database: what is leased was left by one that died."""
+
+    async def apply(self, connection: AsyncConnection) -> None:
+        for table in (t.cards, t.events):
+            await connection.execute(update(table).where(table.c.leased_until.is_not(None)).values(leased_until=None))
+
+
 class CardStore:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine

@@ -437,11 +437,11 @@ async def test_a_flood_for_several_channels_keeps_the_pace_of_each(tmp_path: Pat
     async with running_bot(tmp_path, f"sqlite:///{tmp_path}/hitl.db", clock=clock, policy=FLOOD_POLICY) as bot:
         for name in FLOOD_CHANNELS:
             bot.sandbox.world.channels[name] = Channel(name, name, ["U0ADA", "U0BOT"])
-        posts = (bot.post(UNSURE, id=f"f-{n:04}", task_type=FLOOD_CHANNELS[n % 5]) for n in range(300))
+        posts = (bot.post(UNSURE, id=f"f-{n:04}", task_type=FLOOD_CHANNELS[n % 5]) for n in range(200))
         assert {status for status, _ in await asyncio.gather(*posts)} == {201}
-        await in_time(clock, lambda: len(calls(bot, "chat.postMessage", "ok")) == 300)
+        await in_time(clock, lambda: len(calls(bot, "chat.postMessage", "ok")) == 200)
 
-        assert [len(bot.sandbox.messages(name)) for name in FLOOD_CHANNELS] == [60] * 5
+        assert [len(bot.sandbox.messages(name)) for name in FLOOD_CHANNELS] == [40] * 5
         for name in FLOOD_CHANNELS:
             at = [call.at for call in calls(bot, "chat.postMessage") if call.args["channel"] == f"#{name}"]
             assert min(later - sooner for sooner, later in itertools.pairwise(at)) >= timedelta(seconds=1)
@@ -450,7 +450,7 @@ async def test_a_flood_for_several_channels_keeps_the_pace_of_each(tmp_path: Pat
             for name in FLOOD_CHANNELS
             for message in bot.sandbox.messages(name)
         }
-        assert len(reviews) == 300
+        assert len(reviews) == 200
 
 
 # -- replicas and crashes
@@ -478,16 +478,23 @@ async def test_two_replicas_never_post_one_card_twice(tmp_path: Path, postgres_u
 
 
 @pytest.mark.parametrize("carried_out", ["before", "after"])
-async def test_a_crash_while_posting_leads_to_one_card(bot: Bot, clock: LeapingClock, carried_out: Any) -> None:
-    """Killed before Slack did it, and after Slack did it but before that was noted."""
-    began = clock.now()
-    bot.sandbox.faults.add(Fault("chat.postMessage", "late", seconds=86400, carried_out=carried_out))
-    await bot.post(UNSURE, id="a-1")
-    await until(lambda: calls(bot, "chat.postMessage"))
-    await bot.crash()
+async def test_a_crash_while_posting_leads_to_one_card(
+    tmp_path: Path, database_url: str, clock: LeapingClock, carried_out: Any
+) -> None:
+    """Killed before Slack did it, and after Slack did it but before that was noted.
 
-    await in_time(clock, lambda: calls(bot, "chat.update" if carried_out == "before" else "chat.postMessage", "ok"))
-    assert len(open_cards(bot, "a-1")) == 1
-    assert clock.now() - began >= timedelta(seconds=60), "the lease has to end first"
-    await pass_time(clock, 30)
-    assert len(messages(bot, "a-1")) == 1
+    With replicas another one takes over when the lease has ended; the only process knows at its start who died.
+    """
+    async with running_bot(tmp_path, database_url, clock=clock) as bot:
+        began = clock.now()
+        bot.sandbox.faults.add(Fault("chat.postMessage", "late", seconds=86400, carried_out=carried_out))
+        await bot.post(UNSURE, id="a-1")
+        await until(lambda: calls(bot, "chat.postMessage"))
+        await bot.crash()
+
+        adopted = "chat.update" if carried_out == "before" else "chat.postMessage"
+        await in_time(clock, lambda: [call for call in calls(bot, adopted, "ok") if call.at > began], step=5)
+        assert len(open_cards(bot, "a-1")) == 1
+        assert (clock.now() - began >= timedelta(seconds=60)) is database_url.startswith("postgresql")
+        await pass_time(clock, 30, step=5)
+        assert len(messages(bot, "a-1")) == 1
