@@ -2,12 +2,13 @@
 
 import asyncio
 import dataclasses
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, and_, insert, or_, select, tuple_, update
+from sqlalchemy import Row, Select, and_, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from routing.decision import Json
@@ -138,8 +139,13 @@ class TakeIn:
 
 
 async def _known(connection: AsyncConnection, keys: list[tuple[int, str]]) -> dict[tuple[int, str], Decision]:
-    query = select(t.decisions).where(tuple_(t.decisions.c.app_pk, t.decisions.c.id).in_(keys))
-    rows = (await connection.execute(query)).all()
+    by_app: defaultdict[int, list[str]] = defaultdict(list)
+    for app_pk, decision_id in keys:
+        by_app[app_pk].append(decision_id)
+    # One lookup of ids an app: SQLite would answer an IN of (app, id) pairs by reading the whole table.
+    c = t.decisions.c
+    wanted = or_(*(and_(c.app_pk == app_pk, c.id.in_(ids)) for app_pk, ids in by_app.items()))
+    rows = (await connection.execute(select(t.decisions).where(wanted))).all()
     return {(row.app_pk, row.id): from_row(row) for row in rows}
 
 

@@ -123,7 +123,7 @@ decisions = Table(
     Column("category", String(100)),
     Column("severity", String(100)),
     Column("labels", JsonText, nullable=False),
-    UniqueConstraint("app_pk", "id"),  # prevents a retried POST from becoming a second decision
+    UniqueConstraint("id", "app_pk"),  # prevents a retried POST from becoming a second decision
     CheckConstraint("(status = 'resolved') = (outcome IS NOT NULL)", name="resolved_has_outcome"),
     CheckConstraint("NOT (risk = 'critical' AND route = 'AUTO')", name="critical_never_auto"),
     _one_of("status", "pending", "resolved"),

@@ -112,7 +112,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["app_pk"], ["apps.pk"], name=op.f("fk_decisions_app_pk")),
         sa.ForeignKeyConstraint(["policy_version"], ["policies.version"], name=op.f("fk_decisions_policy_version")),
         sa.PrimaryKeyConstraint("pk", name=op.f("pk_decisions")),
-        sa.UniqueConstraint("app_pk", "id", name=op.f("uq_decisions_app_pk_id")),
+        sa.UniqueConstraint("id", "app_pk", name=op.f("uq_decisions_id_app_pk")),
     )
     with op.batch_alter_table("decisions", schema=None) as batch_op:
         batch_op.create_index("ix_decisions_app_created", ["app_pk", "created_at", "pk"], unique=False)
