@@ -20,6 +20,9 @@ SCOPES: Mapping[str, str] = {
     "groups:history": "the same in private channels",
 }
 
+EVENTS = ("message.channels", "message.groups")
+"""They tell when somebody deletes a card that still waits for a verdict."""
+
 
 class ManifestError(ValueError):
     """Neither Socket Mode nor a URL that Slack could call: it would not know where to send clicks."""
@@ -33,10 +36,11 @@ class ManifestError(ValueError):
 def manifest(public_url: str | None, *, socket: bool) -> dict[str, Any]:
     """Raises ManifestError."""
     interactivity: dict[str, Any] = {"is_enabled": True}
+    events: dict[str, Any] = {"bot_events": list(EVENTS)}
     if not socket:
         if public_url is None or not public_url.startswith(("https://", "http://")):
             raise ManifestError
-        interactivity["request_url"] = public_url.rstrip("/") + PATH
+        interactivity["request_url"] = events["request_url"] = public_url.rstrip("/") + PATH
     return {
         "_metadata": {"major_version": 2, "minor_version": 1},
         "display_information": {
@@ -47,6 +51,7 @@ def manifest(public_url: str | None, *, socket: bool) -> dict[str, Any]:
         "features": {"bot_user": {"display_name": "HITL", "always_online": True}},
         "oauth_config": {"scopes": {"bot": list(SCOPES)}},
         "settings": {
+            "event_subscriptions": events,
             "interactivity": interactivity,
             "org_deploy_enabled": False,
             "socket_mode_enabled": socket,
