@@ -23,11 +23,10 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class AppSecrets:
-    """Encrypted webhook secrets: the one in force, and the former one while it still signs too."""
+    """Encrypted webhook secrets: the one in force, and the former ones that sign too at the time asked for."""
 
     current: str
-    former: str | None
-    former_until: datetime | None
+    former: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ class CreateKey(SingleCommand[bool]):
         if app_pk is None:
             app_pk = await connection.scalar(
                 insert(t.apps)
-                .values(name=self.app, webhook_secret=self.webhook_secret, created_at=self.at)
+                .values(name=self.app, webhook_secret=self.webhook_secret, former_secrets=[], created_at=self.at)
                 .returning(t.apps.c.pk)
             )
         await connection.execute(
@@ -82,7 +81,7 @@ class RevokeKey(SingleCommand[bool]):
 
 @dataclass(frozen=True, slots=True)
 class RotateSecret(SingleCommand[bool]):
-    """The app's secret becomes the former one, which signs too until `former_until`. False: no such app."""
+    """The app's secret joins the former ones, and signs too until `former_until`. False: no such app."""
 
     app: str
     webhook_secret: str
@@ -90,17 +89,25 @@ class RotateSecret(SingleCommand[bool]):
     at: datetime
 
     async def apply(self, connection: AsyncConnection) -> bool:
-        a = t.apps.c
-        changed = await connection.execute(
-            update(t.apps)
-            .where(a.name == self.app)
-            .values(webhook_secret=self.webhook_secret, former_secret=a.webhook_secret, former_until=self.former_until)
-        )
-        if changed.rowcount == 0:
+        query = select(t.apps).where(t.apps.c.name == self.app).with_for_update()
+        app = (await connection.execute(query)).one_or_none()
+        if app is None:
             return False
-        app_pk = await connection.scalar(select(a.pk).where(a.name == self.app))
-        await append(connection, [HistoryRecord(self.at, "operator:secret:rotated", "operator", app_pk)])
+        former = [
+            {"secret": app.webhook_secret, "until": self.former_until.isoformat()},
+            *(secret for secret in app.former_secrets if _signs(secret, self.at)),
+        ]
+        await connection.execute(
+            update(t.apps)
+            .where(t.apps.c.pk == app.pk)
+            .values(webhook_secret=self.webhook_secret, former_secrets=former)
+        )
+        await append(connection, [HistoryRecord(self.at, "operator:secret:rotated", "operator", app.pk)])
         return True
+
+
+def _signs(former: dict[str, str], at: datetime) -> bool:
+    return at < datetime.fromisoformat(former["until"])
 
 
 class KeyStore:
@@ -115,11 +122,12 @@ class KeyStore:
     async def all(self) -> list[ApiKey]:
         return await self._select()
 
-    async def secrets(self, app_pk: int) -> AppSecrets:
+    async def secrets(self, app_pk: int, at: datetime) -> AppSecrets:
         query = select(t.apps).where(t.apps.c.pk == app_pk)
         async with self._engine.connect() as connection:
             row = (await connection.execute(query)).one()
-        return AppSecrets(row.webhook_secret, row.former_secret, row.former_until)
+        former = tuple(secret["secret"] for secret in row.former_secrets if _signs(secret, at))
+        return AppSecrets(row.webhook_secret, former)
 
     async def app_count(self) -> int:
         async with self._engine.connect() as connection:

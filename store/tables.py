@@ -59,8 +59,8 @@ apps = Table(
     Column("pk", BigId, primary_key=True),
     Column("name", String(64), nullable=False),
     Column("webhook_secret", Text, nullable=False),  # encrypted
-    Column("former_secret", Text),  # encrypted; signs too until `former_until`
-    Column("former_until", UtcDateTime),
+    # Newest first: {"secret": encrypted, "until": ISO time to which it signs too}.
+    Column("former_secrets", JsonText, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("name"),  # prevents two apps of one name, whose keys would see different data
 )

@@ -110,12 +110,9 @@ class EventSender:
                 await self._retry(job, reason, retry_after)
 
     async def _secrets(self, job: EventJob) -> list[str]:
-        """The secret in force, and the former one while both sign."""
-        found = await self._keys.secrets(job.app_pk)
-        sealed = [found.current]
-        if found.former is not None and found.former_until is not None and self._clock.now() < found.former_until:
-            sealed.append(found.former)
-        return [self._secretbox.decrypt(secret) for secret in sealed]
+        """The secret in force, and the former ones while they sign too."""
+        found = await self._keys.secrets(job.app_pk, self._clock.now())
+        return [self._secretbox.decrypt(secret) for secret in (found.current, *found.former)]
 
     async def _retry(self, job: EventJob, reason: str, retry_after: float | None) -> None:
         now = self._clock.now()
