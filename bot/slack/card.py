@@ -16,15 +16,14 @@ from bot.slack.blocks import (
     header,
     option,
     plain,
-    preformatted,
-    quote,
     rich_text,
     section,
 )
-from bot.slack.json_text import compact, pretty, same
-from bot.slack.text import CLIP_MARKER, body, clip, clip_body, escape, one_line, rendered_size, share
+from bot.slack.json_text import compact, same
+from bot.slack.proposal import element, in_a_line, in_full
+from bot.slack.text import CLIP_MARKER, body, clip, escape, one_line, rendered_size, share
 from bot.slack.view import CardView, OutcomeView
-from routing.decision import Json
+from routing.decision import Json, Risk
 
 BODIES = limits.RENDERED_MESSAGE - 5_000
 """Rendered characters that the input, the output and the edit share; the other parts take less than 5,000."""
@@ -45,13 +44,12 @@ class Message:
 def render_card(view: CardView) -> Message:
     """The card for the state of the review; within every limit of Slack for any text."""
     is_open = view.state == "open"
-    blocks = [header(_id(view, "header"), f"{_headline(view)}: {view.task_type}"), _facts(view)]
+    blocks = [header(_id(view, "header"), _headline(view)), _facts(view)]
     if view.outcome is not None:
         blocks += _verdict(view, view.outcome)
-    blocks += _bodies(view)
-    if is_open and view.reasons:
-        blocks.append(_reasons(view))
-    blocks += [_actions(view, with_verdicts=is_open), _footer(view)]
+    if is_open:
+        blocks += _reasons(view)
+    blocks += [_bodies(view), _actions(view, with_verdicts=is_open), _footer(view)]
     return Message(text=_spoken(view), blocks=blocks)
 
 
@@ -77,9 +75,17 @@ def _id(view: CardView, name: str) -> str:
 
 
 def _headline(view: CardView) -> str:
+    """While it is open the whole question, if it is short: who has three seconds reads no further."""
+    if view.state == "open":
+        proposal = in_a_line(view.output)
+        return f"Decide: {view.task_type}" if proposal is None else f"{view.task_type}: {proposal}?"
+    return f"{_ending(view)}: {view.task_type}"
+
+
+def _ending(view: CardView) -> str:
     if view.outcome is not None:
         return phrases.VERDICT_DONE[view.outcome.verdict]
-    return {"open": "Decide", "cancelled": "Withdrawn", "timed_out": "Timed out"}[view.state]
+    return "Withdrawn" if view.state == "cancelled" else "Timed out"
 
 
 def _facts(view: CardView) -> Block:
@@ -107,29 +113,23 @@ def _verdict(view: CardView, outcome: OutcomeView) -> list[Block]:
     lines = [clip(one_line(f"{name}: {value}"), 80) for name, value in named if value]
     elements: list[Element] = [bullets(lines[:8])] if lines else []
     if outcome.reason:
-        elements += [bold_line("Reason"), _body(outcome.reason, 500)]
+        elements += [bold_line("Reason"), element(outcome.reason, 500, CARD_LINES)]
     if outcome.correct_answer is not None:
-        elements += [bold_line("Correct answer"), _body(outcome.correct_answer, 500)]
+        elements += [bold_line("Correct answer"), element(outcome.correct_answer, 500, CARD_LINES)]
     return [rich_text(_id(view, "verdict"), elements)] if elements else []
 
 
-def _bodies(view: CardView) -> list[Block]:
+def _bodies(view: CardView) -> Block:
     """What was asked, what the model proposes, what the reviewer made of it; long ones share the room."""
     parts = [("Asked", view.input), ("The model proposes", view.output)]
     if view.outcome is not None and view.outcome.verdict == "edit":
         parts[1] = ("Before: the model's proposal", view.output)
         parts.append(("After: the reviewer's edit", _edit_shown(view.output, view.outcome.output)))
-    grants = share(BODIES, [rendered_size(body(pretty(value))) + CLIP_MARKER for _, value in parts])
+    grants = share(BODIES, [rendered_size(body(in_full(value))) + CLIP_MARKER for _, value in parts])
     elements: list[Element] = []
     for (title, value), grant in zip(parts, grants, strict=True):
-        elements += [bold_line(title), _body(value, grant)]
-    return [rich_text(_id(view, "bodies"), elements)]
-
-
-def _body(value: Json, limit: int) -> Element:
-    """Prose as a quote, JSON as it is written."""
-    text = clip_body(body(pretty(value)), limit, CARD_LINES)
-    return quote(text) if isinstance(value, str) else preformatted(text)
+        elements += [bold_line(title), element(value, grant, CARD_LINES)]
+    return rich_text(_id(view, "bodies"), elements)
 
 
 def _edit_shown(before: Json, after: Json) -> Json:
@@ -138,22 +138,41 @@ def _edit_shown(before: Json, after: Json) -> Json:
     return after
 
 
-def _reasons(view: CardView) -> Block:
-    lines = [clip(phrases.reason_sentence(reason), 150) for reason in view.reasons[:CARD_REASONS]]
-    if len(view.reasons) > CARD_REASONS:
-        lines.append(f"{len(view.reasons) - CARD_REASONS} more: Details")
-    return rich_text(_id(view, "reasons"), [bold_line("Why you are asked"), bullets(lines)])
+def _reasons(view: CardView) -> list[Block]:
+    reasons = phrases.reasons_to_ask(view)
+    if not reasons:
+        return []
+    lines = [clip(reason, 150) for reason in reasons[:CARD_REASONS]]
+    if len(reasons) > CARD_REASONS:
+        lines.append(f"{len(reasons) - CARD_REASONS} more: Details")
+    return [rich_text(_id(view, "reasons"), [bold_line("Why you are asked"), bullets(lines)])]
 
 
 def _actions(view: CardView, *, with_verdicts: bool) -> Block:
     more = {"type": "overflow", "action_id": "review.more", "options": [option("Details", "details")]}
     buttons = [
-        _button("review.approve", "Approve", view.review_id, style="primary"),
+        {**_button("review.approve", "Approve", view.review_id, style="primary"), **_confirm(view)},
         _button("review.edit", "Edit", view.review_id),
         _button("review.reject", "Reject", view.review_id, style="danger"),
     ]
     elements = [*buttons, more] if with_verdicts else [more]
     return {"type": "actions", "block_id": f"{view.state}.{_ACTIONS}.{view.review_id}", "elements": elements}
+
+
+def _confirm(view: CardView) -> Element:
+    """A second question before an approval that would be dear if the thumb slipped."""
+    if view.reversible and view.risk < Risk.HIGH:
+        return {}
+    proposal = in_a_line(view.output)
+    subject = view.task_type if proposal is None else f"{view.task_type}: {proposal}"
+    danger = f"{phrases.risk(view).capitalize()}." if view.reversible else phrases.CANNOT_BE_UNDONE
+    dialog = {
+        "title": plain("Approve this?", limits.CONFIRM_TITLE),
+        "text": plain(f"{danger} {subject}", limits.CONFIRM_TEXT),
+        "confirm": plain("Approve", limits.CONFIRM_BUTTON),
+        "deny": plain("Cancel", limits.CONFIRM_BUTTON),
+    }
+    return {"confirm": dialog}
 
 
 def review_of(block_id: str) -> str:
@@ -181,9 +200,12 @@ def _footer(view: CardView) -> Block:
 
 def _spoken(view: CardView) -> str:
     outcome = view.outcome
-    by = f" by {phrases.mentions(outcome.decided_by)}" if outcome else ""
-    item = f"{_excerpt(view.task_type, 64)}, {phrases.risk(view)}, {phrases.confidence(view)}"
-    lines = [f"{_headline(view)}{by}: {item}."]
+    facts = f"{phrases.risk(view)}, {phrases.confidence(view)}"
+    if view.state == "open":
+        lines = [f"{_excerpt(_headline(view), limits.HEADER_TEXT)} – {facts}."]
+    else:
+        by = f" by {phrases.mentions(outcome.decided_by)}" if outcome else ""
+        lines = [f"{_ending(view)}{by}: {_excerpt(view.task_type, 64)}, {facts}."]
     if outcome is not None and outcome.reason:
         lines.append(f"Reason: {_excerpt(outcome.reason, 200)}")
     lines += [f"Asked: {_excerpt(view.input, 250)}", f"The model proposes: {_excerpt(view.output, 250)}"]

@@ -2,10 +2,11 @@
 
 import re
 from datetime import UTC, datetime
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 from bot.slack.text import clip, escape, one_line
 from bot.slack.view import CardView, VerdictWord
+from routing.checks import in_words
 from routing.decision import Disposition, Reason, Risk
 
 RISK_EMOJI = {Risk.LOW: "🟢", Risk.MEDIUM: "🟡", Risk.HIGH: "🟠", Risk.CRITICAL: "🔴"}
@@ -17,6 +18,10 @@ WHAT_THE_APP_DOES = {
     Disposition.WAIT: "The app waits.",
     Disposition.DO_NOT_EXECUTE: "The app must not act on it.",
 }
+CANNOT_BE_UNDONE = "The action cannot be undone."
+_STRONGEST_FIRST = (
+    "check.failed", "check.error", "irreversible", "risk.rule", "rule.error", "judge.failed", "judge.error",
+)  # fmt: skip
 _USER_ID = re.compile(r"[UW][A-Z0-9]{1,31}")
 
 
@@ -39,36 +44,74 @@ def moment_in_utc(when: datetime) -> str:
 
 
 def percent(share: float) -> str:
-    """Rounded down, so that 98.999 never reads as the 99 that was needed."""
-    value = (Decimal(repr(share)) * 100).quantize(Decimal("0.01"), ROUND_DOWN).normalize()
-    return f"{value:f} %"
+    """Whole percent, rounded down, so that 98.999 never reads as the 99 that was needed."""
+    return _percent(_hundredfold(share), digits=0)
 
 
 def confidence(view: CardView) -> str:
+    """With as many decimals as it takes to stand clearly on its side of the threshold, two at most."""
     if view.confidence is None:
         return "confidence unknown"
-    against = "enough for" if view.confident else "below"
-    return f"{percent(view.confidence)} confident, {against} the {percent(view.threshold)} needed"
+    sure, needed = _hundredfold(view.confidence), _hundredfold(view.threshold)
+    shown = next((digits for digits in (0, 1) if _is_clear(sure, needed, digits, confident=view.confident)), 2)
+    if view.confident:
+        return f"{_percent(sure, shown)} confident, {_percent(needed, 2)} needed"
+    return f"{_percent(sure, shown)} confident, below the {_percent(needed, 2, ROUND_CEILING)} needed"
+
+
+def _hundredfold(share: float) -> Decimal:
+    return Decimal(repr(share)) * 100
+
+
+def _percent(value: Decimal, digits: int, rounding: str = ROUND_FLOOR) -> str:
+    return f"{_rounded(value, digits, rounding).normalize():f} %"
+
+
+def _rounded(value: Decimal, digits: int, rounding: str) -> Decimal:
+    return value.quantize(Decimal(1).scaleb(-digits), rounding)
+
+
+def _is_clear(sure: Decimal, needed: Decimal, digits: int, *, confident: bool) -> bool:
+    if confident:
+        return _rounded(sure, digits, ROUND_FLOOR) >= needed
+    return _rounded(sure, digits, ROUND_HALF_UP) < needed
 
 
 def risk(view: CardView) -> str:
     return f"{view.risk.value} risk"
 
 
-def reason_sentence(reason: Reason) -> str:
-    """One untrusted line: rules, checks and judges put their own words into it."""
+def reasons_to_ask(view: CardView) -> list[str]:
+    """Why a person is asked, the strongest reason first, in words alone: without what stands in the facts anyway, and
+    without the task's own risk unless nothing else speaks. Untrusted single lines."""
+    telling = [reason for reason in view.reasons if not reason.code.startswith("confidence.")]
+    others = [reason for reason in telling if reason.code != "risk.base"]
+    if len(view.reasons) > len(telling) or others:
+        telling = others
+    return [reason_sentence(reason, in_full=False) for reason in sorted(telling, key=_strength)]
+
+
+def _strength(reason: Reason) -> tuple[int, int]:
+    rank = _STRONGEST_FIRST.index(reason.code) if reason.code in _STRONGEST_FIRST else len(_STRONGEST_FIRST)
+    return rank, -Risk(reason.result).rank if reason.result in set(Risk) else 0
+
+
+def reason_sentence(reason: Reason, *, in_full: bool = True) -> str:
+    """One untrusted line: rules, checks and judges put their own words into it. `in_full` with the policy's CEL."""
     rule = reason.rule or "without a name"
     detail = f": {reason.detail}" if reason.detail else ""
+    expression = detail if in_full else ""
+    fault = detail if in_full else _fault(reason)
     result = reason.result or "a higher level"
     sentences = {
         "risk.base": f"{reason.detail or 'This task'} is {reason.result or 'some'} risk by itself",
-        "risk.rule": f"Rule {rule} makes the risk {result}{detail}",
-        "rule.error": f"Rule {rule} could not be evaluated, so it counts{detail}",
+        "risk.rule": f"Rule {rule} makes the risk {result}{expression}",
+        "rule.error": f"Rule {rule} could not be evaluated, so it counts{expression}",
         "confidence.below": f"The model is not sure enough{detail}",
         "confidence.missing": "The model did not say how sure it is",
-        "irreversible": "The action cannot be undone",
-        "check.failed": f"Check {rule} failed{detail}",
-        "check.error": f"Check {rule} could not run{detail}",
+        "irreversible": CANNOT_BE_UNDONE.rstrip("."),
+        "check.failed": f"Check {rule} failed{fault}",
+        "check.error": f"Check {rule} could not run{expression}",
         "autonomy": f"This task's autonomy level asks for a person{detail}",
         "provisional": f"Released as provisional{detail}",
         "sampled": f"Drawn at random for an audit{detail}",
@@ -79,3 +122,8 @@ def reason_sentence(reason: Reason) -> str:
         "shadow": "A shadow run: nothing acts on it",
     }
     return one_line(sentences[reason.code])
+
+
+def _fault(reason: Reason) -> str:
+    words = in_words(reason.detail or "")
+    return f": {words}" if words else ""

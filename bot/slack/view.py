@@ -53,6 +53,8 @@ class CardView:
     reasons: tuple[Reason, ...]
     disposition: Disposition
     created_at: datetime
+    reversible: bool = True
+    """False: once the app has acted, nothing takes it back."""
     deadline: datetime | None = None
     model: str | None = None
     """Name and version in one line."""

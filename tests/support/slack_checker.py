@@ -18,6 +18,7 @@ UNSAFE = re.compile(
 INVISIBLE = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff\U000e0000-\U000e007f]")
 RICH_PARENTS = {"rich_text_section", "rich_text_list", "rich_text_quote", "rich_text_preformatted"}
 TEXT_LIMITS = {"header": 150, "button": 75, "label": 2000, "hint": 2000, "title": 24, "submit": 24, "close": 24}
+CONFIRM_LIMITS = {"title": 100, "text": 300, "confirm": 30, "deny": 30}
 MESSAGE_BLOCKS = {"header", "section", "rich_text", "actions", "context"}
 MODAL_BLOCKS = MESSAGE_BLOCKS | {"input"}
 
@@ -103,6 +104,8 @@ def _check_actions(block: Json, people: frozenset[str]) -> None:
             _check_text(element["text"], TEXT_LIMITS["button"], people)
             assert 1 <= units(element["value"]) <= 2000
             assert "url" not in element
+            for name, text in element.get("confirm", {}).items():
+                _check_text(text, CONFIRM_LIMITS[name], people)
         else:
             assert element["type"] == "overflow"
             _check_options(element["options"], 5, people)

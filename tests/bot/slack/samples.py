@@ -58,6 +58,36 @@ REFUND = CardView(
     guideline="https://wiki.example/review-guide",
 )
 
+CLASSIFICATION = replace(
+    REFUND,
+    task_type="ticket_classification",
+    input="The parcel came wet and the box was open.",
+    output="damaged_item",
+    confidence=0.671,
+    threshold=0.7,
+    risk=Risk.LOW,
+    route=Route.QUEUE,
+    reasons=(
+        Reason("risk.base", detail="ticket_classification", result="low"),
+        Reason("confidence.below", detail="0.671 < 0.7"),
+    ),
+)
+PAYOUT = replace(
+    REFUND,
+    output={"action": "refund", "amount": 28.21, "currency": "EUR"},
+    confidence=0.9998,
+    threshold=0.9,
+    confident=True,
+    risk=Risk.MEDIUM,
+    reversible=False,
+    reasons=(
+        Reason("risk.base", detail="refund", result="medium"),
+        Reason("irreversible", result="ESCALATE"),
+        Reason("check.failed", detail="does not hold: output.amount <= 20.0", rule="cap", result="ESCALATE"),
+    ),
+)
+"""A sure model, and an action that cannot be undone."""
+
 
 def decided(**outcome: Any) -> CardView:
     facts: dict[str, Any] = {"decided_by": ("U0ADA",), "decided_at": datetime(2026, 11, 20, 10, 3, tzinfo=UTC)}
@@ -181,6 +211,7 @@ open_views = st.builds(
     reasons=st.lists(reasons, max_size=9).map(tuple),
     disposition=st.sampled_from(Disposition),
     created_at=moments,
+    reversible=st.booleans(),
     deadline=st.none() | moments,
     model=maybe_texts,
     sources=st.lists(sources, max_size=3).map(tuple),

@@ -17,6 +17,8 @@ from tests.support.slack_checker import check_message, units
     ("name", "view"),
     [
         ("card_open", samples.REFUND),
+        ("card_short", samples.CLASSIFICATION),
+        ("card_irreversible", samples.PAYOUT),
         ("card_approved", samples.APPROVED),
         ("card_edited", samples.EDITED),
         ("card_rejected", samples.REJECTED),
@@ -129,7 +131,7 @@ def test_the_longest_card_stays_within_the_budget(view: CardView, text: str) -> 
         output=text,
     )
     reasons = (Reason("check.failed", rule=text),) * 20
-    message = render_card(replace(view, **everywhere, outcome=outcome, reasons=reasons))
+    message = render_card(replace(view, **everywhere, outcome=outcome, reasons=reasons, reversible=False))
     check_message(message.text, message.blocks, samples.PEOPLE | {"U" + "A" * 31})
 
 
@@ -147,7 +149,10 @@ def test_a_tall_text_leaves_the_buttons_within_reach() -> None:
 
 def test_the_spoken_text_holds_item_risk_and_decision() -> None:
     assert render_card(samples.REFUND).text.startswith(
-        "Decide: refund, critical risk, 87 % confident, below the 99 % needed.\nAsked: I want my money back"
+        "Decide: refund – critical risk, 87 % confident, below the 99 % needed.\nAsked: I want my money back"
+    )
+    assert render_card(samples.CLASSIFICATION).text.startswith(
+        "ticket_classification: damaged_item? – low risk, 67 % confident, below the 70 % needed.\nAsked: The parcel"
     )
     assert render_card(samples.EDITED).text.startswith("Edited by <@U0ADA>: refund, critical risk")
     assert "amount: 120 → 100" in render_card(samples.EDITED).text
@@ -155,7 +160,49 @@ def test_the_spoken_text_holds_item_risk_and_decision() -> None:
 
 def test_unknown_confidence_is_said_and_not_shown_as_a_number() -> None:
     text = render_card(replace(samples.REFUND, confidence=None, risk=Risk.LOW)).text
-    assert text.startswith("Decide: refund, low risk, confidence unknown.")
+    assert text.startswith("Decide: refund – low risk, confidence unknown.")
+
+
+@pytest.mark.parametrize(
+    ("view", "title"),
+    [
+        (samples.CLASSIFICATION, "ticket_classification: damaged_item?"),
+        (samples.PAYOUT, "refund: action refund, amount 28.21, currency EUR?"),
+        (replace(samples.CLASSIFICATION, output="Dear customer, " * 20), "Decide: ticket_classification"),
+        (samples.APPROVED, "Approved: refund"),
+        (samples.TIMED_OUT, "Timed out: refund"),
+    ],
+)
+def test_the_header_is_the_whole_question_where_that_is_short(view: CardView, title: str) -> None:
+    assert render_card(view).blocks[0]["text"]["text"] == title
+
+
+def _approve(view: CardView) -> dict[str, Any]:
+    button: dict[str, Any] = _actions(view)["elements"][0]
+    return button
+
+
+@pytest.mark.parametrize(
+    ("changes", "asked"),
+    [
+        ({}, None),
+        ({"risk": Risk.MEDIUM}, None),
+        ({"risk": Risk.HIGH}, "High risk. ticket_classification: damaged_item"),
+        ({"risk": Risk.CRITICAL, "output": "x" * 500}, "Critical risk. ticket_classification"),
+        ({"reversible": False}, "The action cannot be undone. ticket_classification: damaged_item"),
+    ],
+)
+def test_a_dear_approval_is_asked_for_twice(changes: dict[str, Any], asked: str | None) -> None:
+    dialog = _approve(replace(samples.CLASSIFICATION, **changes)).get("confirm")
+    assert (dialog and dialog["text"]["text"]) == asked
+
+
+def test_edit_and_reject_open_forms_and_need_no_second_question() -> None:
+    assert ["confirm" in element for element in _actions(samples.PAYOUT)["elements"]] == [True, False, False, False]
+
+
+def test_confidence_and_the_tasks_own_risk_are_said_once() -> None:
+    assert "open.reasons" not in [block["block_id"] for block in render_card(samples.CLASSIFICATION).blocks]
 
 
 def test_many_reasons_are_counted() -> None:

@@ -1,0 +1,60 @@
+"""A value as people read it: in one line where it is short, a small object member by member, else in full."""
+
+import json
+import re
+
+from bot.slack.blocks import Element, preformatted, quote
+from bot.slack.json_text import pretty
+from bot.slack.text import body, clip_body, one_line, rendered_size
+from routing.decision import Json
+
+LINE = 80
+"""Rendered characters of what counts as short: two lines on a phone."""
+MEMBERS = 12
+_BARE = re.compile(r"(?!(?:true|false|null)\Z)[^\W\d][\w-]*")
+
+
+def in_a_line(value: Json) -> str | None:
+    """The whole value as one line of at most `LINE`, for a header or a notification; None where it is longer."""
+    if isinstance(value, str):
+        line = one_line(value) if len(value) <= LINE else None
+    elif (members := _small(value)) is not None:
+        line = ", ".join(f"{key} {member}" for key, member in members)
+    else:
+        line = one_line(json.dumps(value, ensure_ascii=False))
+    return line if line is not None and rendered_size(line) <= LINE else None
+
+
+def in_full(value: Json) -> str:
+    """A string as it is, a small object as `key: value` in one line or in several, anything else as indented JSON."""
+    members = _small(value)
+    if members is None:
+        return pretty(value)
+    lines = [f"{key}: {member}" for key, member in members]
+    joined = " · ".join(lines)
+    return joined if len(joined) <= LINE else "\n".join(lines)
+
+
+def element(value: Json, limit: int, max_lines: int) -> Element:
+    """`in_full` within `limit` rendered characters: prose and small objects as a quote, JSON as it is written."""
+    text = clip_body(body(in_full(value)), limit, max_lines)
+    return quote(text) if isinstance(value, str) or _small(value) is not None else preformatted(text)
+
+
+def _small(value: Json) -> list[tuple[str, str]] | None:
+    """The members of a flat object of short members, in words that cannot be taken for each other."""
+    if not isinstance(value, dict) or not 0 < len(value) <= MEMBERS:
+        return None
+    members = []
+    for key, member in value.items():
+        words = (_word(key), _word(member))
+        if isinstance(member, dict | list) or any(len(word) > LINE or one_line(word) != word for word in words):
+            return None
+        members.append(words)
+    return members
+
+
+def _word(scalar: Json) -> str:
+    """A plain word bare, any other string in quotes: a model's text must not look like one member more."""
+    bare = isinstance(scalar, str) and _BARE.fullmatch(scalar)
+    return scalar if bare else json.dumps(scalar, ensure_ascii=False)
