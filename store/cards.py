@@ -278,8 +278,8 @@ class CardStore:
         query = (
             select(t.cards.c.message_channel, t.cards.c.message_ts)
             .join_from(t.cards, t.reviews, t.reviews.c.pk == t.cards.c.review_pk)
-            .join(chain, chain.c.pk == t.reviews.c.decision_pk)
-            .where(chain.c.pk != decision_pk, t.cards.c.message_ts.is_not(None))
+            .where(t.reviews.c.decision_pk.in_(select(chain.c.pk).where(chain.c.pk != decision_pk)))
+            .where(t.cards.c.message_ts.is_not(None))
             .order_by(t.reviews.c.pk)
             .limit(1)
         )

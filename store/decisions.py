@@ -332,7 +332,8 @@ class DecisionStore:
             query = query.where(c.created_at >= wanted.since)
         if wanted.after is not None:
             created_at, pk = wanted.after
-            query = query.where(or_(c.created_at < created_at, and_(c.created_at == created_at, c.pk < pk)))
+            # The range comes first, so that the index finds where the page begins.
+            query = query.where(c.created_at <= created_at, or_(c.created_at < created_at, c.pk < pk))
         async with self._engine.connect() as connection:
             return [from_row(row) for row in await connection.execute(query)]
 
