@@ -1,4 +1,4 @@
-"""The yardstick: `hitl serve` with a store that keeps no decision. Auth, validation, routing and answer are the same."""
+"""The yardstick: `hitl serve` with a store that keeps nothing; auth, validation, routing and answer are the same."""
 
 from typing import Any
 

@@ -46,7 +46,8 @@ class Server:
 
     def resident_mb(self) -> float:
         """Resident memory now."""
-        shown = subprocess.run(["ps", "-o", "rss=", "-p", str(self.pid)], capture_output=True, check=True)  # noqa: S607
+        command = ["ps", "-o", "rss=", "-p", str(self.pid)]
+        shown = subprocess.run(command, capture_output=True, check=True)  # noqa: S603 - of our own making
         return int(shown.stdout) / 1024
 
 
@@ -75,10 +76,11 @@ async def serving(
         began = time.perf_counter()
         process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=log, stderr=log)
         try:
-            ready_after = await _ready(url, began)
+            ready_after = await _ready(process, url, began)
             yield Server(url, made["key"], process.pid, ready_after)
         finally:
-            process.terminate()
+            if process.returncode is None:
+                process.terminate()
             await process.wait()
 
 
@@ -89,9 +91,9 @@ async def _finish(environment: dict[str, str], *command: str) -> bytes:
     return out
 
 
-async def _ready(url: str, began: float) -> float:
+async def _ready(process: asyncio.subprocess.Process, url: str, began: float) -> float:
     async with aiohttp.ClientSession() as session:
-        while time.perf_counter() - began < _PATIENCE:
+        while time.perf_counter() - began < _PATIENCE and process.returncode is None:
             try:
                 async with session.get(f"{url}/readyz") as response:
                     if response.status == 200:

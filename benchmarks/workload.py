@@ -19,7 +19,8 @@ rules:
   - {id: mass_effect, when: "has(context.affects_multiple_users) && context.affects_multiple_users", risk: critical}
   - {id: new_user, when: "has(context.is_new_user) && context.is_new_user", at_least: high}
 tasks:
-  refund: {risk: medium, threshold: 0.90}
+  refund: {risk: medium, threshold: 0.90, channel: "#refunds"}
+  label: {risk: low, threshold: 0.70}
 """
 
 _INPUT = "I want my money back for order {order}. The parcel arrived late and two of the three cups were broken. "
