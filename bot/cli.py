@@ -6,14 +6,12 @@ import json
 import secrets
 import signal
 import sys
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
 import typer
-from rich.console import Console
-from rich.table import Table
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from bot.app import Application
@@ -44,10 +42,10 @@ _SCOPES = ("ingest", "read", "feedback", "admin")
 Result = TypeVar("Result")
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """The entry point: what is wrong with the surroundings is one message and exit code 2, never a traceback."""
     try:
-        app()
+        app(arguments)
     except (SettingsError, schema.SchemaTooOldError, PolicyUnreadableError, ManifestError) as error:
         _give_up(str(error))
     except SQLAlchemyError as error:
@@ -82,8 +80,9 @@ def demo(
 def serve(role: Annotated[Literal["all", "web", "worker"], typer.Option()] = "all") -> None:
     """Serve the HTTP API and Slack, deliver cards and callbacks."""
     settings = load_settings()
+    application = Application(settings, role)
     set_up_logging(settings.hitl_log)
-    run_until_stopped(Application(settings, role))
+    run_until_stopped(application)
 
 
 def run_until_stopped(application: Application) -> None:
@@ -220,10 +219,9 @@ def list_keys(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
     if as_json:
         typer.echo(json.dumps(found))
         return
-    table = Table("id", "app", "scopes", "created", "revoked")
     for key in found:
-        table.add_row(key["id"], key["app"], ", ".join(key["scopes"]), key["created_at"], key["revoked_at"] or "")
-    Console().print(table)
+        state = f"revoked {key['revoked_at']}" if key["revoked_at"] else "in force"
+        typer.echo(f"{key['id']}  {key['app']}  {','.join(key['scopes'])}  created {key['created_at']}  {state}")
 
 
 @keys_app.command("revoke")

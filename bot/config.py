@@ -41,9 +41,11 @@ class Settings(BaseSettings):
     @classmethod
     def _known_database(cls, value: str) -> str:
         try:
-            parse_url(value)
+            file = sqlite_path(parse_url(value))
         except DatabaseUrlError as error:
             raise ValueError(str(error)) from error
+        if file is not None and not file.parent.is_dir():
+            raise ValueError(f"there is no folder {file.parent}")
         return value
 
     @field_validator("hitl_callback_allow")
@@ -126,17 +128,12 @@ def make_secret(settings: Settings) -> None:
         return
     # Written aside and then linked: a file that is there is whole, and of two migrations at once one makes it.
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(48) + "\n")
-        with suppress(FileExistsError):
-            os.link(draft, path)
-        draft.unlink()
-    except OSError as error:
-        raise SettingsError(
-            f"HITL_DATABASE_URL: nothing can be written to {path.parent} ({error.strerror}). Make the folder first."
-        ) from error
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(48) + "\n")
+    with suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()
 
 
 def _secret_path(settings: Settings) -> Path | None:

@@ -8,16 +8,19 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.clock import SystemClock
 from bot.config import Settings, SettingsError, load_secret, need_slack
 from bot.delivery.loops import remedy
 from bot.manifest import SCOPES
 from bot.policy_in_force import PolicyUnreadableError, read_policy
+from bot.secretbox import SecretBox, UnsealError
 from bot.slack.messages import SLACK_TROUBLE, error_code
 from routing.policy import Policy
 from store import schema
 from store.cards import CardStore
 from store.engine import open_engine
 from store.events import EventStore
+from store.keys import KeyStore
 
 _CHANNELS_A_PAGE = 200
 _DATABASE_REMEDY = "HITL_DATABASE_URL: is the server running, and are host, user and database name right?"
@@ -44,7 +47,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     yield policy if isinstance(policy, Finding) else Finding("policy", f"version {policy.version}")
     engine = open_engine(settings.database)
     try:
-        async for finding in _database(engine):
+        async for finding in _database(engine, settings):
             yield finding
     finally:
         await engine.dispose()
@@ -72,7 +75,7 @@ def _policy(settings: Settings) -> Policy | Finding:
         return Finding("policy", "refused", str(error))
 
 
-async def _database(engine: AsyncEngine) -> AsyncIterator[Finding]:
+async def _database(engine: AsyncEngine, settings: Settings) -> AsyncIterator[Finding]:
     try:
         await schema.require(engine)
     except schema.SchemaTooOldError as error:
@@ -82,6 +85,7 @@ async def _database(engine: AsyncEngine) -> AsyncIterator[Finding]:
         yield Finding("database", type(error).__name__, _DATABASE_REMEDY)
         return
     yield Finding("database", "reachable, schema sufficient")
+    yield await _sealed(engine, settings)
     letters = await EventStore(engine).dead_letters()
     if letters:
         some = "; ".join(f"{letter.id} {letter.type} to {letter.receiver}: {letter.error}" for letter in letters[:5])
@@ -89,7 +93,20 @@ async def _database(engine: AsyncEngine) -> AsyncIterator[Finding]:
     else:
         yield Finding("dead letters", "none")
     for channel, trouble, count in await CardStore(engine).stuck():
-        yield Finding("cards", f"{count} waiting for {channel}: {trouble}", remedy(trouble))
+        yield Finding("cards", f"{count} waiting for {channel}: {trouble}", _remedy(trouble))
+
+
+async def _sealed(engine: AsyncEngine, settings: Settings) -> Finding:
+    """Whether the secret is the one under which the webhook secrets of the apps were sealed."""
+    subject, keys = "webhook secrets", KeyStore(engine)
+    app_pks = {key.app_pk for key in await keys.all()}
+    try:
+        box = SecretBox(load_secret(settings))
+        for app_pk in app_pks:
+            box.decrypt((await keys.secrets(app_pk, SystemClock().now())).current)
+    except (SettingsError, UnsealError) as error:
+        return Finding(subject, "cannot be read", str(error))
+    return Finding(subject, f"of {len(app_pks)} apps")
 
 
 async def _slack(settings: Settings, policy: Policy | None) -> AsyncIterator[Finding]:
@@ -99,7 +116,7 @@ async def _slack(settings: Settings, policy: Policy | None) -> AsyncIterator[Fin
     try:
         answer = await client.auth_test()
     except SlackApiError as error:
-        yield Finding("Slack token", error_code(error), remedy(error_code(error)))
+        yield Finding("Slack token", error_code(error), _remedy(error_code(error)))
         return
     except SLACK_TROUBLE as error:
         yield Finding("Slack", type(error).__name__, "SLACK_API_URL cannot be reached from here: check the network")
@@ -108,7 +125,7 @@ async def _slack(settings: Settings, policy: Policy | None) -> AsyncIterator[Fin
     granted = {scope.strip() for scope in str(answer.headers.get("x-oauth-scopes", "")).split(",")}
     missing = [f"{scope} ({why})" for scope, why in SCOPES.items() if scope not in granted]
     if missing:
-        yield Finding("Slack scopes", f"missing: {', '.join(missing)}", remedy("missing_scope"))
+        yield Finding("Slack scopes", f"missing: {', '.join(missing)}", _remedy("missing_scope"))
     else:
         yield Finding("Slack scopes", "all granted")
     if policy is not None:
@@ -120,18 +137,22 @@ async def _channels(client: AsyncWebClient, policy: Policy) -> AsyncIterator[Fin
     try:
         known = await _all_channels(client)
     except SlackApiError as error:
-        yield Finding("channels", error_code(error), remedy(error_code(error)))
+        yield Finding("channels", error_code(error), _remedy(error_code(error)))
         return
     for channel in sorted(policy.channels):
         found = known.get(channel)
         if found is None:
-            yield Finding(f"channel {channel}", "not found", remedy("channel_not_found"))
+            yield Finding(f"channel {channel}", "not found", _remedy("channel_not_found"))
         elif found.get("is_archived"):
-            yield Finding(f"channel {channel}", "archived", remedy("is_archived"))
+            yield Finding(f"channel {channel}", "archived", _remedy("is_archived"))
         elif not found.get("is_member"):
-            yield Finding(f"channel {channel}", "the bot is not in it", remedy("not_in_channel"))
+            yield Finding(f"channel {channel}", "the bot is not in it", _remedy("not_in_channel"))
         else:
             yield Finding(f"channel {channel}", "the bot is in it")
+
+
+def _remedy(error: str) -> str:
+    return remedy(error, "retried by itself while `hitl serve` runs; if it lasts, see its log and status.slack.com")
 
 
 async def _all_channels(client: AsyncWebClient) -> dict[str, dict[str, object]]:

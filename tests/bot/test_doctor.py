@@ -1,0 +1,149 @@
+"""`hitl doctor`: everything is looked at, each failure has its remedy, and any failure is exit code 1."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.config import Settings
+from bot.doctor import Finding, examine
+from bot.manifest import SCOPES
+from bot.sandbox.demo_world import BOT_USER
+from bot.sandbox.faults import Fault
+from tests.support.bot import POLICY, UNSURE, Bot, running_bot
+from tests.support.clock import ManualClock
+from tests.support.hitl import Hitl
+
+
+@pytest.fixture
+async def bot(tmp_path: Path) -> AsyncIterator[Bot]:
+    async with running_bot(tmp_path, f"sqlite:///{tmp_path}/hitl.db") as running:
+        yield running
+
+
+async def found(settings: Settings) -> dict[str, Finding]:
+    """By subject; every failure has a remedy that is a sentence of its own."""
+    findings = [finding async for finding in examine(settings)]
+    assert all(finding.detail for finding in findings)
+    assert all(len(finding.remedy or "") > 20 for finding in findings if finding.failed)
+    return {finding.subject: finding for finding in findings}
+
+
+async def failed(settings: Settings) -> dict[str, tuple[str, str]]:
+    """Detail and remedy of each failure."""
+    return {name: (one.detail, one.remedy or "") for name, one in (await found(settings)).items() if one.failed}
+
+
+def changed(bot: Bot, **changes: object) -> Settings:
+    return bot.settings.model_copy(update=changes)
+
+
+async def test_where_all_is_well_nothing_fails_and_all_is_named(bot: Bot) -> None:
+    findings = await found(bot.settings)
+    assert [name for name, finding in findings.items() if finding.failed] == []
+    assert set(findings) == {
+        "Slack settings", "secret", "policy", "database", "webhook secrets", "dead letters",
+        "Slack token", "Slack scopes", "channel #ai-review", "channel #refunds",
+    }  # fmt: skip
+
+
+async def test_a_wrong_token(bot: Bot) -> None:
+    problems = await failed(changed(bot, slack_bot_token="xoxb-wrong"))
+    assert set(problems) == {"Slack token"}
+    assert problems["Slack token"][0] == "invalid_auth"
+    assert "SLACK_BOT_TOKEN" in problems["Slack token"][1]
+
+
+async def test_slack_that_cannot_be_reached(bot: Bot) -> None:
+    problems = await failed(changed(bot, slack_api_url="http://127.0.0.1:9/api/"))
+    assert set(problems) == {"Slack"}
+    assert "SLACK_API_URL" in problems["Slack"][1]
+
+
+async def test_missing_settings(bot: Bot) -> None:
+    problems = await failed(changed(bot, slack_bot_token=None, slack_signing_secret=None, hitl_secret=None))
+    assert set(problems) == {"Slack settings", "secret", "webhook secrets"}
+    assert "SLACK_BOT_TOKEN" in problems["Slack settings"][1]
+    assert "HITL_SECRET" in problems["secret"][1]
+
+
+async def test_another_secret_than_the_one_that_sealed_the_webhook_secrets(bot: Bot) -> None:
+    problems = await failed(changed(bot, hitl_secret="another"))
+    assert set(problems) == {"webhook secrets"}
+    assert "HITL_SECRET" in problems["webhook secrets"][1]
+
+
+@pytest.mark.parametrize("missing", ["chat:write", "users:read", "usergroups:read"])
+async def test_a_missing_scope_is_named_with_what_it_is_for(bot: Bot, missing: str) -> None:
+    bot.sandbox.scopes.granted.remove(missing)
+    problems = await failed(bot.settings)
+    assert set(problems) == {"Slack scopes"}
+    detail, remedy = problems["Slack scopes"]
+    assert detail == f"missing: {missing} ({SCOPES[missing]})"
+    assert "hitl manifest" in remedy
+
+
+async def test_without_the_scope_to_list_channels_that_is_what_is_told(bot: Bot) -> None:
+    bot.sandbox.scopes.granted.remove("channels:read")
+    assert set(await failed(bot.settings)) == {"Slack scopes", "channels"}
+
+
+async def test_channels_that_are_missing_archived_or_without_the_bot(bot: Bot) -> None:
+    channels = bot.sandbox.world.channels
+    channels["C0REVIEW"].members.remove(BOT_USER)
+    channels["C0REFUND"].is_archived = True
+    bot.policy.write_text(POLICY + '  legal: {channel: "#legal"}\n')
+    problems = await failed(bot.settings)
+    assert {name: detail for name, (detail, _) in problems.items()} == {
+        "channel #ai-review": "the bot is not in it",
+        "channel #refunds": "archived",
+        "channel #legal": "not found",
+    }
+    assert "/invite" in problems["channel #ai-review"][1]
+    assert "unarchive" in problems["channel #refunds"][1]
+    assert "policy" in problems["channel #legal"][1]
+
+
+async def test_a_policy_that_is_refused(bot: Bot) -> None:
+    bot.policy.write_text(POLICY.replace("threshold: 0.90", "threshold: 1.90"))
+    problems = await failed(bot.settings)
+    assert set(problems) == {"policy"}
+    assert "policy.yml:11: tasks.refund.threshold" in problems["policy"][1]
+
+
+async def test_a_database_that_is_away_or_not_prepared(bot: Bot, tmp_path: Path) -> None:
+    problems = await failed(changed(bot, hitl_database_url=f"sqlite:///{tmp_path}/new.db"))
+    assert set(problems) == {"database"}
+    assert "hitl migrate" in problems["database"][1]
+    problems = await failed(changed(bot, hitl_database_url="postgresql://127.0.0.1:9/hitl"))
+    assert set(problems) == {"database"}
+    assert "HITL_DATABASE_URL" in problems["database"][1]
+
+
+@pytest.mark.parametrize(
+    ("error", "word"), [("is_archived", "unarchive"), ("channel_not_found", "policy"), ("fatal_error", "hitl serve")]
+)
+async def test_cards_that_wait_are_told_with_what_stops_them(tmp_path: Path, error: str, word: str) -> None:
+    clock = ManualClock(grace=0.01)
+    async with running_bot(tmp_path, f"sqlite:///{tmp_path}/hitl.db", clock=clock) as bot:
+        bot.sandbox.faults.add(Fault("chat.postMessage", "error", times=None, error=error))
+        for number in range(2):
+            await bot.post(UNSURE, id=f"stuck-{number}")
+        await clock.run_until(lambda: sum(call.outcome == error for call in bot.sandbox.calls) >= 2)
+        while not await bot.application.cards.stuck():
+            await clock.advance(1)
+        problems = await failed(bot.settings)
+    assert set(problems) == {"cards"}
+    detail, remedy = problems["cards"]
+    assert "#ai-review" in detail
+    assert error in detail
+    assert word in remedy
+
+
+def test_the_command_ends_with_1_and_says_what_to_do(hitl: Hitl) -> None:
+    ended = hitl("doctor")
+    assert ended.code == 1
+    lines = ended.out.splitlines()
+    [at] = [number for number, line in enumerate(lines) if line.startswith("FAILED database:")]
+    assert "hitl migrate" in lines[at + 1]
+    assert any(line.startswith("ok     Slack settings") for line in lines)
