@@ -29,6 +29,7 @@ def card_view(case: Case, task: TaskPolicy) -> CardView:
         reasons=tuple(_reason(reason) for reason in decision.reasons),
         disposition=Disposition(decision.disposition),
         created_at=decision.created_at,
+        reversible=request.reversible,
         deadline=decision.deadline,
         model=_model(case),
         sources=tuple(request.sources),
