@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, insert, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from yarl import URL
 
 from store import tables as t
 from store.history import HistoryRecord, append
@@ -15,11 +16,15 @@ from store.writer import SingleCommand
 
 LEASE = timedelta(seconds=60)
 
+GONE = "410 Gone: the receiver asked for no more"
+"""The error of events that were never sent, or never again, because their receiver was stopped."""
+
 
 def receiver_of(url: str) -> str:
-    """Scheme, host and port: one machine, however many paths it has. It holds no secret, so it may be logged."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"[:300]
+    """Scheme, host and port: one machine, however many paths and spellings it has. It holds no secret, so it may be
+    logged."""
+    origin = URL(url).origin()  # in lower case, IDNA, and without a default port
+    return str(origin.with_host((origin.raw_host or "").removesuffix(".")))[:300]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,42 +46,33 @@ class ClaimEvents(SingleCommand[list[EventJob]]):
     """Leases due events, `limit` at most.
 
     An event is due only when none before it of the same decision is still pending. A receiver gets no more than
-    `per_receiver` requests at a time, those in `load` (by receiver) included.
+    `per_receiver` requests at a time, and an app has no more than `per_app` under way, those in `receivers` (by
+    receiver) and `apps` (by app_pk) included.
     """
 
     now: datetime
-    load: Mapping[str, int]
+    receivers: Mapping[str, int]
+    apps: Mapping[int, int]
     limit: int
     per_receiver: int
+    per_app: int
 
     async def apply(self, connection: AsyncConnection) -> list[EventJob]:
-        e, earlier = t.events, t.events.alias("earlier")
-        blocked = exists().where(
-            earlier.c.decision_pk == e.c.decision_pk,
-            earlier.c.position < e.c.position,
-            earlier.c.state == "pending",
-        )
-        stopped = exists().where(t.stopped_receivers.c.app_pk == e.c.app_pk, t.stopped_receivers.c.url == e.c.url)
-        ranked = (
-            select(
-                e.c.pk, e.c.receiver, func.row_number().over(partition_by=e.c.receiver, order_by=e.c.pk).label("place")
-            )
-            .where(
-                e.c.state == "pending",
-                e.c.due_at <= self.now,
-                or_(e.c.leased_until.is_(None), e.c.leased_until < self.now),
-                ~blocked,
-                ~stopped,
-            )
+        e = t.events
+        # Receivers first: what waits for a slow one must not take the places of its app's other receivers.
+        ranked = self._due().add_columns(_place(e.c.receiver)).subquery()
+        within = (
+            select(ranked.c.pk, ranked.c.app_pk, _place(ranked.c.app_pk, ranked.c.pk))
+            .where(ranked.c.place + _under_way(self.receivers, ranked.c.receiver) <= self.per_receiver)
             .subquery()
         )
         chosen = (
             select(e, t.contents.c.body)
-            .join(ranked, ranked.c.pk == e.c.pk)
+            .join(within, within.c.pk == e.c.pk)
             .outerjoin(
                 t.contents, and_(t.contents.c.decision_pk == e.c.decision_pk, t.contents.c.part == "event:" + e.c.id)
             )
-            .where(ranked.c.place + self._under_way(ranked.c.receiver) <= self.per_receiver)
+            .where(within.c.place + _under_way(self.apps, within.c.app_pk) <= self.per_app)
             .order_by(e.c.pk)
             .limit(self.limit)
             .with_for_update(of=e, skip_locked=True)
@@ -111,8 +107,28 @@ class ClaimEvents(SingleCommand[list[EventJob]]):
             if row.pk in mine
         ]
 
-    def _under_way(self, receiver: ColumnElement[str]) -> ColumnElement[int]:
-        return case(dict(self.load), value=receiver, else_=0) if self.load else literal(0)
+    def _due(self) -> Select[tuple[int, int, str]]:
+        e, earlier = t.events, t.events.alias("earlier")
+        blocked = exists().where(
+            earlier.c.decision_pk == e.c.decision_pk,
+            earlier.c.position < e.c.position,
+            earlier.c.state == "pending",
+        )
+        return select(e.c.pk, e.c.app_pk, e.c.receiver).where(
+            e.c.state == "pending",
+            e.c.due_at <= self.now,
+            or_(e.c.leased_until.is_(None), e.c.leased_until < self.now),
+            ~blocked,
+        )
+
+
+def _place(owner: ColumnElement[Any], pk: ColumnElement[int] = t.events.c.pk) -> ColumnElement[int]:
+    """Counts from 1 among the events of one owner, the oldest first."""
+    return func.row_number().over(partition_by=owner, order_by=pk).label("place")
+
+
+def _under_way(load: Mapping[Any, int], owner: ColumnElement[Any]) -> ColumnElement[int]:
+    return case(dict(load), value=owner, else_=0) if load else literal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +179,10 @@ class MarkDead(SingleCommand[None]):
 
 @dataclass(frozen=True, slots=True)
 class StopReceiver(SingleCommand[None]):
-    """The receiver answered 410: nothing more goes to this URL of this app until a redelivery is asked for."""
+    """The receiver answered 410: nothing more goes to this URL of this app until a redelivery is asked for.
+
+    What is pending becomes a dead letter, and what comes later is born as one.
+    """
 
     app_pk: int
     url: str
@@ -178,7 +197,7 @@ class StopReceiver(SingleCommand[None]):
         await connection.execute(
             update(t.events)
             .where(t.events.c.app_pk == self.app_pk, t.events.c.url == self.url, t.events.c.state == "pending")
-            .values(state="dead", leased_until=None, last_error="410 Gone: the receiver asked for no more")
+            .values(state="dead", leased_until=None, last_error=GONE)
         )
         await append(connection, [self.history])
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from store import tables as t
 from store.decisions import Decision, from_row
-from store.events import receiver_of
+from store.events import GONE, receiver_of
 from store.history import HistoryRecord, append
 from store.notify import Topic, notify
 from store.writer import SingleCommand
@@ -114,6 +114,8 @@ async def _insert_event(
     highest = await connection.scalar(
         select(func.coalesce(func.max(t.events.c.position), 0)).where(t.events.c.decision_pk == decision_pk)
     )
+    stopped = t.stopped_receivers.c
+    gone = await connection.scalar(select(stopped.url).where(stopped.app_pk == app_pk, stopped.url == event.url))
     await connection.execute(
         insert(t.contents).values(decision_pk=decision_pk, part=f"event:{event.id}", body=event.body)
     )
@@ -126,10 +128,11 @@ async def _insert_event(
             type=event.type,
             url=event.url,
             receiver=receiver_of(event.url),
-            state="pending",
+            state="pending" if gone is None else "dead",
             attempts=0,
             created_at=at,
             due_at=at,
+            last_error=None if gone is None else GONE,
         )
     )
     await notify(connection, Topic.EVENTS)

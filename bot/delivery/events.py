@@ -1,6 +1,7 @@
 """The callback sender: delivers events to the apps, signed, at least once, in order per decision.
 
-A receiver (scheme, host and port) gets few requests at a time, so that a slow one delays nobody else.
+A receiver (scheme, host and port) gets few requests at a time, and so does an app, so that a slow one delays nobody
+else.
 """
 
 import asyncio
@@ -26,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 _AT_ONCE = 96  # below aiohttp's own limit of 100 connections, where requests would wait unseen
 _PER_RECEIVER = 4
+_PER_APP = 24  # an app whose receivers all hang leaves the others most of the places
 _IDLE = 1.0
 
 
@@ -46,7 +48,7 @@ class EventSender:
         self._secretbox, self._allow, self._wakeups, self._chance = secretbox, allow, wakeups, chance
         self._egress: Egress | None = None
         self._outages = Outages("event")
-        self._at_work: dict[asyncio.Task[None], str] = {}
+        self._at_work: dict[asyncio.Task[None], EventJob] = {}
 
     async def open(self) -> None:
         self._egress = Egress(self._allow)
@@ -74,11 +76,19 @@ class EventSender:
         free = _AT_ONCE - len(self._at_work)
         if free <= 0:
             return False
-        load = Counter(self._at_work.values())
-        jobs = await self._writer.submit(ClaimEvents(self._clock.now(), load, free, _PER_RECEIVER))
+        jobs = await self._writer.submit(
+            ClaimEvents(
+                self._clock.now(),
+                receivers=Counter(job.receiver for job in self._at_work.values()),
+                apps=Counter(job.app_pk for job in self._at_work.values()),
+                limit=free,
+                per_receiver=_PER_RECEIVER,
+                per_app=_PER_APP,
+            )
+        )
         for job in jobs:
             task = asyncio.create_task(self._send(job), name=f"event-{job.pk}")
-            self._at_work[task] = job.receiver
+            self._at_work[task] = job
             task.add_done_callback(self._done)
         return bool(jobs)
 

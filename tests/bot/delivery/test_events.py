@@ -174,7 +174,9 @@ async def test_410_stops_the_url_of_the_app_until_redelivered(bot: Bot, hook: Ho
     await pass_time(clock, 20)
     assert hook.paths() == ["/hook/gone", "/hook/there"]
 
-    assert await bot.application.writer.submit(Redeliver((), clock.now())) == 1
+    letters = await bot.application.events.dead_letters()
+    assert [letter.error for letter in letters] == ["410 Gone: the receiver asked for no more"] * 2
+    assert await bot.application.writer.submit(Redeliver((), clock.now())) == 2
     await in_time(clock, lambda: hook.paths().count("/hook/gone") == 3)
 
 
