@@ -16,7 +16,8 @@ from routing.decision import DecisionRequest, Disposition, Json, OutcomeResult, 
 from routing.expressions import Facts
 from routing.json_value import json_equal
 from routing.policy import Circle, TaskPolicy
-from routing.review import Approve, Edit, Reject, Resolution, Verdict, resolve
+from routing.review import Approve, Edit, Reject, Resolution, ReviewState, Verdict, resolve
+from routing.rules import fired_rules
 from store.decisions import Decision, DecisionStore, outcome_content
 from store.history import HistoryRecord
 from store.reviews import Decide, NewEvent, Review, ReviewStore, VerdictRecord
@@ -122,25 +123,30 @@ class Reviewing:
         """The policy of the moment: it decides who may act and what the forms ask."""
         return self._policy.current.task(case.decision.task_type)
 
-    async def refusal(self, case: Case, reviewer: Reviewer, channel_id: str | None) -> Refusal | None:
-        """Why this person may not decide this review now; None when they may."""
+    async def refusal(self, case: Case, reviewer: Reviewer, risk: Risk | None = None) -> Refusal | None:
+        """Why this person may not decide this review now, at its own risk or a higher one; None when they may."""
         if case.decision.requested_by == reviewer.user_id:
             return Refusal("own_request")
-        risk = Risk(case.decision.risk)
+        risk = risk or Risk(case.decision.risk)
+        task = self.task(case)
+        circle = task.reviewers(risk)
+        if case.review.channel != task.channel:
+            # The policy has moved the task elsewhere: the members of its former channel have no say any more.
+            circle = replace(circle, channel_members=False)
         try:
-            if await self._membership.includes(self.task(case).reviewers(risk), reviewer, channel_id):
+            if await self._membership.includes(circle, reviewer, case.review.message_channel):
                 return None
         except MembershipUnknownError:
             return Refusal("unknown_now")
         return Refusal("named_reviewers_only" if risk > Risk.MEDIUM else "not_a_reviewer")
 
     async def decide(
-        self, case: Case, reviewer: Reviewer, channel_id: str | None, verdict: Verdict
+        self, case: Case, reviewer: Reviewer, verdict: Verdict
     ) -> Decided | TooLate | ChecksFailed | Refusal:
         """Checks the person again, then the edited output, then closes the review by compare-and-set."""
-        if case.review.state != "open":
+        if case.review.state != ReviewState.OPEN:
             return TooLate(case, _is_repeated(case, reviewer, verdict))
-        refusal = await self.refusal(case, reviewer, channel_id)
+        refusal = await self.refusal(case, reviewer, self._risk(case, verdict))
         if refusal is not None:
             return refusal
         if isinstance(verdict, Edit):
@@ -152,6 +158,15 @@ class Reviewing:
             current = await self.case_by_pk(case.review.pk)
             return TooLate(current, _is_repeated(current, reviewer, verdict))
         return Decided(command.verdict)
+
+    def _risk(self, case: Case, verdict: Verdict) -> Risk:
+        """The decision's risk, or what the rules say of an edited output where that is more: an edit must not take a
+        way around the people who would have been asked about it."""
+        risk = Risk(case.decision.risk)
+        if not isinstance(verdict, Edit):
+            return risk
+        fired = fired_rules(self.task(case).rules, Facts.of(case.request).with_output(verdict.output))
+        return max([risk, *(rule.level for rule in fired)])
 
     async def _with_content(self, review: Review) -> Case:
         pk = review.decision.pk
@@ -207,6 +222,7 @@ class Reviewing:
         facts: dict[str, Json] = {
             "review": case.review.id,
             "verdict": verdict.name,
+            "risk": self._risk(case, verdict).value,
             "outcome": decision.outcome,
             "disposition": decision.disposition,
             "category": decision.category,

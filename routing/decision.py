@@ -80,12 +80,6 @@ class ReviewKind(StrEnum):
     ALERT = "alert"
 
 
-class Variant(StrEnum):
-    PRIMARY = "primary"
-    CANARY = "canary"
-    SHADOW = "shadow"
-
-
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 

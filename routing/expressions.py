@@ -5,6 +5,7 @@ everything else is an `EvaluationError`, so that a rule or check can fail closed
 """
 
 import re
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, Self
 
@@ -28,6 +29,9 @@ _VARIABLES = {
 _ENVIRONMENT = cel.NewEnv(variables=_VARIABLES)
 FIELD_ROOTS = (*_VARIABLES, "sources")
 """What the `field` of a check may begin with."""
+_COPYING = re.compile(r"\.\s*(map|filter)\s*\(")
+_MOST_TO_COPY = 500
+"""`map` and `filter` take time by the square of the list, and CEL's iteration budget does not see it."""
 _COMPILE_ERROR = re.compile(r"ERROR: <input>:(\d+:\d+: .*)")
 
 
@@ -51,6 +55,11 @@ class Facts:
     def activation(self) -> cel.Activation:
         """Converted for CEL once, whatever the number of expressions."""
         return _ENVIRONMENT.Activation(self._variables)
+
+    @cached_property
+    def longest_list(self) -> int:
+        """The length of the longest list among the facts, at any depth."""
+        return max(map(len, _lists(self._variables)), default=0)
 
     @classmethod
     def of(cls, request: DecisionRequest) -> Self:
@@ -89,8 +98,12 @@ class Expression:
         if kind not in (_TYPE.BOOL, _TYPE.DYN):
             raise ValueError(f"invalid CEL: gives {kind.name()}, where a boolean is needed")
 
+        self._copies_lists = _COPYING.search(source) is not None
+
     def holds(self, facts: Facts) -> bool:
         """Evaluate; EvaluationError when there is no boolean answer (missing key, wrong type, budget)."""
+        if self._copies_lists and facts.longest_list > _MOST_TO_COPY:
+            raise EvaluationError(f"a list has {facts.longest_list} items; map and filter take {_MOST_TO_COPY}")
         try:
             value = self.compiled.eval(facts.activation)
             answer = value.value()
@@ -117,6 +130,18 @@ def _alternative(alternative: Alternative) -> Json:
         "confidence": alternative.confidence,
         "model": _model(alternative.model),
     }
+
+
+def _lists(value: Json) -> Iterator[list[Json]]:
+    """Every list inside, without recursion: the facts come from outside."""
+    pending = [value]
+    while pending:
+        here = pending.pop()
+        if isinstance(here, list):
+            yield here
+            pending.extend(here)
+        elif isinstance(here, dict):
+            pending.extend(here.values())
 
 
 def _without_nulls(value: dict[str, Json]) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from typing import Any, NoReturn
 
 from jsonschema_rs import RegexOptions, ValidationError, Validator, validator_for
 
+_MASK = "the value"
+"""What stands for content in messages: they are kept among the facts, which outlive the content."""
 _LONGEST_MESSAGE = 300  # a message quotes the instance, which can be as large as the output
 
 
@@ -18,7 +20,7 @@ def _refuse(uri: str) -> NoReturn:
 def compile_schema(schema: dict[str, Any]) -> Validator:
     """Compile a JSON Schema; ValueError says what is wrong with it, a remote `$ref` included."""
     try:
-        return validator_for(schema, pattern_options=RegexOptions(), retriever=_refuse)
+        return validator_for(schema, pattern_options=RegexOptions(), retriever=_refuse, mask=_MASK)
     except ValidationError as error:
         raise ValueError(f"invalid schema: {_readable(error)}") from None
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from routing.review import ReviewState
 from store import tables as t
 from store.notify import Topic, notify
 from store.writer import SingleCommand
@@ -123,7 +124,7 @@ class ClaimCard(SingleCommand[CardJob | None]):
 def _is_open() -> ColumnElement[bool]:
     """Whether nobody has decided the card's review: a decided one takes no place among the live cards."""
     state = select(t.reviews.c.state).where(t.reviews.c.pk == t.cards.c.review_pk).scalar_subquery()
-    return state == "open"
+    return state == ReviewState.OPEN
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from sqlalchemy import Row, Select, and_, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from routing.decision import Json
+from routing.review import ReviewState
 from store import tables as t
 from store.history import HistoryRecord, append
 from store.notify import Topic, notify
@@ -170,7 +171,7 @@ async def _insert(connection: AsyncConnection, fresh: list[TakeIn]) -> None:
                 "id": review.id,
                 "decision_pk": decision.pk,
                 "kind": review.kind,
-                "state": "open",
+                "state": ReviewState.OPEN,
                 "opened_at": decision.created_at,
             }
         )
@@ -208,8 +209,8 @@ class Cancel(SingleCommand[bool]):
         # Reviews before decisions, as a verdict does it: two replicas must not lock them crosswise.
         closed = await connection.execute(
             update(t.reviews)
-            .where(t.reviews.c.decision_pk == self.pk, t.reviews.c.state == "open")
-            .values(state="cancelled", closed_at=self.at)
+            .where(t.reviews.c.decision_pk == self.pk, t.reviews.c.state == ReviewState.OPEN)
+            .values(state=ReviewState.CANCELLED, closed_at=self.at)
             .returning(t.reviews.c.pk)
         )
         review_pks = [row.pk for row in closed]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from store import tables as t
@@ -128,10 +128,6 @@ class KeyStore:
             row = (await connection.execute(query)).one()
         former = tuple(secret["secret"] for secret in row.former_secrets if _signs(secret, at))
         return AppSecrets(row.webhook_secret, former)
-
-    async def app_count(self) -> int:
-        async with self._engine.connect() as connection:
-            return int(await connection.scalar(select(func.count()).select_from(t.apps)) or 0)
 
     async def _select(self, *conditions: ColumnElement[bool]) -> list[ApiKey]:
         query = (

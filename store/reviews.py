@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from routing.review import ReviewState
 from store import tables as t
 from store.decisions import Decision, from_row
 from store.events import GONE, receiver_of
@@ -41,6 +42,9 @@ class Review:
     closed_at: datetime | None
     app: str
     channel: str
+    """Where the policy had it posted."""
+    message_channel: str | None
+    """The id of the channel its card is in; None before Slack has said."""
     decision: Decision
     verdict: VerdictRecord | None
 
@@ -72,8 +76,8 @@ class Decide(SingleCommand[bool]):
         at = self.verdict.at
         won = await connection.execute(
             update(t.reviews)
-            .where(t.reviews.c.pk == self.review_pk, t.reviews.c.state == "open")
-            .values(state="decided", closed_at=at)
+            .where(t.reviews.c.pk == self.review_pk, t.reviews.c.state == ReviewState.OPEN)
+            .values(state=ReviewState.DECIDED, closed_at=at)
         )
         if won.rowcount == 0:
             return False
@@ -152,17 +156,11 @@ class ReviewStore:
             raise LookupError(f"there is no review {pk}")
         return review
 
-    async def open_id_of(self, decision_pk: int) -> str | None:
-        """The id of the decision's open review."""
-        query = select(t.reviews.c.id).where(t.reviews.c.decision_pk == decision_pk, t.reviews.c.state == "open")
-        async with self._engine.connect() as connection:
-            return await connection.scalar(query)
-
     async def _load(self, condition: Any) -> Review | None:
         c = t.reviews.c
         query = (
             select(t.decisions, c.pk.label("review_pk"), c.id.label("review_id"), c.kind, c.state, c.opened_at)
-            .add_columns(c.closed_at, t.apps.c.name.label("app"), t.cards.c.channel)
+            .add_columns(c.closed_at, t.apps.c.name.label("app"), t.cards.c.channel, t.cards.c.message_channel)
             .join_from(t.reviews, t.decisions, t.decisions.c.pk == c.decision_pk)
             .join(t.apps, t.apps.c.pk == t.decisions.c.app_pk)
             .join(t.cards, t.cards.c.review_pk == c.pk)
@@ -186,6 +184,7 @@ class ReviewStore:
             closed_at=row.closed_at,
             app=row.app,
             channel=row.channel,
+            message_channel=row.message_channel,
             decision=from_row(row),
             verdict=_last(verdicts),
         )

@@ -22,6 +22,7 @@ from sqlalchemy import (
     text,
 )
 
+from routing.review import ReviewState
 from store.types import JsonText, UtcDateTime
 
 metadata = MetaData(
@@ -152,7 +153,7 @@ reviews = Table(
     Column("closed_at", UtcDateTime),
     UniqueConstraint("id"),  # prevents a button that means two reviews
     UniqueConstraint("decision_pk", "kind"),  # prevents a second gate, and with it a second card, for one decision
-    _one_of("state", "open", "decided", "cancelled", "timed_out"),
+    _one_of("state", *ReviewState),
 )
 
 verdicts = Table(

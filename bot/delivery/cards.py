@@ -20,6 +20,7 @@ from bot.reviewing import Case, Reviewing
 from bot.slack.card import Message, render_card
 from bot.slack.messages import SLACK_TROUBLE, LostAnswerError, Messages, error_code, status_of
 from bot.slack.present import card_view
+from routing.review import ReviewState
 from store.cards import LEASE, CardJob, CardStore, ClaimCard, MarkSent, MoveCard, Place, PutOff
 from store.notify import Wakeups
 from store.writer import Writer
@@ -142,7 +143,7 @@ class CardSender:
     async def _show(self, job: CardJob, case: Case) -> None:
         thread = await self._cards.thread_root(case.decision.pk) if job.message_ts is None else None
         place = await self._find(job, case, thread)
-        if place is None and case.review.state != "open":
+        if place is None and case.review.state != ReviewState.OPEN:
             # Nobody ever saw it, and nobody has to act: there is nothing to show.
             await self._writer.submit(MarkSent(job.review_pk, job.wanted, None))
             return
@@ -244,7 +245,7 @@ class CardSender:
         """The policy may name another channel by now: that is how a missing or archived one is mended."""
         case = await self._reviewing.case_by_pk(job.review_pk)
         channel = self._reviewing.task(case).channel
-        if channel == job.channel or case.review.state != "open":
+        if channel == job.channel or case.review.state != ReviewState.OPEN:
             return False
         log.info("card.moved", review_pk=job.review_pk, former=job.channel, channel=channel)
         await self._writer.submit(MoveCard(job.review_pk, channel, self._clock.now()))
@@ -252,7 +253,7 @@ class CardSender:
 
     async def _gone(self, job: CardJob, code: str) -> None:
         log.info("card.gone", review_pk=job.review_pk, error=code)
-        if (await self._reviewing.case_by_pk(job.review_pk)).review.state != "open":
+        if (await self._reviewing.case_by_pk(job.review_pk)).review.state != ReviewState.OPEN:
             await self._writer.submit(MarkSent(job.review_pk, job.wanted, None))
             return
         if job.message_ts is not None and job.message_channel is not None:

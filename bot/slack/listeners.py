@@ -27,7 +27,7 @@ from bot.slack.private import PrivateAnswers
 from bot.slack.returned_modal import returned_modal, typed_texts
 from bot.slack.text import clip, escape, one_line
 from bot.slack.view import CardView, RubricView
-from routing.review import Approve, Edit, Reject, Verdict
+from routing.review import Approve, Edit, Reject, ReviewState, Verdict
 from store.cards import AdoptMessage, CardStore, Place, RefreshCard
 from store.reviews import VerdictRecord
 from store.writer import Writer
@@ -104,7 +104,7 @@ class Listeners:
 
     async def _click(self, click: Click, act: Callable[[Click, Case], Awaitable[None]]) -> None:
         try:
-            case = await self._reviewing.case(click.review_id)
+            case = await self._case(click)
             if case is None:
                 await self._private.tell(click, notices.UNKNOWN_REVIEW)
                 return
@@ -117,14 +117,22 @@ class Listeners:
             log.exception("slack.click.failed")
             await self._private.tell(click, _FAILED)
 
+    async def _case(self, click: Click) -> Case | None:
+        """The review as it is now. A card that Slack shows before its posting was noted, or whose posting was never
+        confirmed, is known from here on: its channel says who may decide."""
+        case = await self._reviewing.case(click.review_id)
+        if case is None or click.place is None or case.review.message_channel is not None:
+            return case
+        await self._writer.submit(AdoptMessage(case.review.pk, click.place))
+        return await self._reviewing.case(click.review_id)
+
     async def _tell_refused(self, click: Click, code: str) -> None:
         log.warning("slack.click.failed", error=code)
         if code not in _TRIGGER_USED:
             await self._private.tell(click, _EXPIRED if code in _TRIGGER_GONE else _FAILED)
 
     async def _approve(self, click: Click, case: Case) -> None:
-        channel = None if click.place is None else click.place.channel
-        match await self._reviewing.decide(case, click.reviewer, channel, Approve()):
+        match await self._reviewing.decide(case, click.reviewer, Approve()):
             case Decided(given):
                 self._count(case, given)
             case TooLate(current):
@@ -147,12 +155,11 @@ class Listeners:
     async def _open_form(
         self, click: Click, case: Case, build: Callable[[CardView, RubricView], View], title: str
     ) -> None:
-        if case.review.state != "open":
+        if case.review.state != ReviewState.OPEN:
             await self._refresh(case)
             await self._private.tell(click, notices.already_closed(self._view(case)))
             return
-        channel = None if click.place is None else click.place.channel
-        asked = self._track(self._reviewing.refusal(case, click.reviewer, channel))
+        asked = self._track(self._reviewing.refusal(case, click.reviewer))
         await asyncio.wait({asked}, timeout=_OPEN_WITHIN)
         form = build(self._view(case), rubric_view(self._reviewing.task(case)))
         if asked.done():
@@ -169,14 +176,12 @@ class Listeners:
         await self._client.views_update(view_id=opened["view"]["id"], view=shown)
 
     async def _settle_place(self, click: Click, case: Case) -> None:
-        """A click tells where a card is: one whose posting we never heard of is adopted, a second one goes away."""
+        """A click tells where a card is: the second one of a review goes away."""
         if click.place is None:
             return
         try:
             known = await self._cards.place_of(case.review.pk)
-            if known is None:
-                await self._writer.submit(AdoptMessage(case.review.pk, click.place))
-            elif known != click.place:
+            if known not in (None, click.place):
                 await self._messages.delete(click.place)
         except Exception as error:  # the click itself is done, and the next one tries this again
             log.warning("card.place.unsettled", error=type(error).__name__)
@@ -252,9 +257,7 @@ class Listeners:
         return await self._decide(submission, case, reject)
 
     async def _decide(self, submission: Submission, case: Case, verdict: Verdict) -> Answer:
-        place = await self._cards.place_of(case.review.pk)
-        channel = None if place is None else place.channel
-        match await self._reviewing.decide(case, submission.reviewer, channel, verdict):
+        match await self._reviewing.decide(case, submission.reviewer, verdict):
             case Decided(given):
                 self._count(case, given)
                 return Answer()
@@ -271,7 +274,7 @@ class Listeners:
 
     def _with_errors(self, submission: Submission, case: Case, errors: dict[str, str]) -> Answer:
         """Errors beside the fields, unless the review has closed and mending them would be in vain."""
-        if case.review.state != "open":
+        if case.review.state != ReviewState.OPEN:
             return self._too_late(submission, case)
         if errors.keys() <= {block["block_id"] for block in submission.blocks}:
             return Answer(errors=errors)

@@ -7,6 +7,7 @@ from bot.reviewing import Case
 from bot.slack.view import CardState, CardView, OutcomeView, RubricView, VerdictWord
 from routing.decision import Disposition, Reason, ReviewKind, Risk, Route
 from routing.policy import TaskPolicy
+from routing.review import ReviewState
 
 
 def card_view(case: Case, task: TaskPolicy) -> CardView:
@@ -79,7 +80,7 @@ def _trace_url(case: Case, task: TaskPolicy) -> str | None:
 
 def _outcome(case: Case) -> OutcomeView | None:
     verdict = case.review.verdict
-    if case.review.state != "decided" or verdict is None:
+    if case.review.state != ReviewState.DECIDED or verdict is None:
         return None
     content = case.outcome or {}
     return OutcomeView(

@@ -8,9 +8,11 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TypeVar
 
+from sqlalchemy import select
+
 from bot.reviewing import Decided, Reviewer
 from routing.review import Approve
-from store.reviews import ReviewStore
+from store import tables as t
 from tests.support.bot import Bot, until
 from tests.support.clock import ManualClock
 
@@ -67,12 +69,11 @@ async def pass_time(clock: LeapingClock, seconds: float, *, step: float = 1.0) -
 async def approve(bot: Bot, decision_id: str) -> int:
     """Ada's verdict without the click; the decision's pk."""
     application = bot.application
-    decision = await application.decisions.find(None, decision_id, own_first=0)
-    assert decision is not None
-    review_id = await ReviewStore(application.engine).open_id_of(decision.pk)
-    assert review_id is not None
-    case = await application.reviewing.case(review_id)
+    query = select(t.reviews).join(t.decisions, t.decisions.c.pk == t.reviews.c.decision_pk)
+    async with application.engine.connect() as connection:
+        review = (await connection.execute(query.where(t.decisions.c.id == decision_id))).one()
+    case = await application.reviewing.case(review.id)
     assert case is not None
-    answer = await application.reviewing.decide(case, Reviewer("T0SANDBOX", "U0ADA"), None, Approve())
+    answer = await application.reviewing.decide(case, Reviewer("T0SANDBOX", "U0ADA"), Approve())
     assert isinstance(answer, Decided)
-    return decision.pk
+    return int(review.decision_pk)

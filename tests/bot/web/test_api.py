@@ -101,6 +101,7 @@ async def test_the_stored_policy_explains_an_old_decision(bot_on_both: Bot) -> N
     assert answer["policy_version"] != later["policy_version"]
     for decision in (answer, later):
         document = await policy_document(bot.application.engine, decision["policy_version"])
+        assert document is not None
         policy = Policy.from_document(document)
         assert policy.version == decision["policy_version"]
         routed = route(DecisionRequest.model_validate(body), policy)

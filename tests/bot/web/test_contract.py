@@ -11,6 +11,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     negative_data_rejection,
@@ -103,6 +104,7 @@ def try_all_operations(document: dict[str, Any], url: str) -> set[str]:
     """The operations tried; raises the first deviation, with the request that shows it."""
     tried: set[str] = set()
     for found in schemathesis.openapi.from_dict(document).get_all_operations():
+        assert isinstance(found, Ok)
         operation = found.ok()
         for mode in GenerationMode.POSITIVE, GenerationMode.NEGATIVE:
             if mode is GenerationMode.NEGATIVE and not (operation.body or operation.query or operation.path_parameters):
