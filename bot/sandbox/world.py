@@ -272,6 +272,7 @@ class World:
             "reply_count": len(replies),
             "reply_users": list(dict.fromkeys(reply.user for reply in replies)),
             "is_bot": message.bot_id is not None,
+            **({"subtype": message.subtype} if message.subtype else {}),
             **({"thread_ts": message.thread_ts} if message.thread_ts else {}),
             **({"latest_reply": replies[-1].ts} if replies else {}),
             **({"edited": {"ts": message.edited_ts}} if message.edited_ts else {}),
