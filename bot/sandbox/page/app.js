@@ -67,7 +67,7 @@ class App {
     }
     localStorage.setItem(REMEMBERED, as);
     this.socket?.close();
-    this.modals?.show([]);
+    this.modals?.leave();
     this.world = new World(state);
     this.unread.clear();
     this.modals = new Modals({ world: this.world, resync: () => this.inLine(() => this.#resyncViews()) });
@@ -96,7 +96,7 @@ class App {
     if (!state) return;
     for (const channel of state.channels) this.world.channels.set(channel.id, channel);
     this.modals.show(state.views);
-    this.home.show(state.home);
+    this.#homePublished(state.home);
     await Promise.all([this.channelView?.load(), this.threadView?.load(), this.#loadApp()]);
     this.#sidebar();
   }
@@ -116,7 +116,7 @@ class App {
       case "views":
         return this.modals.show(frame.views);
       case "home":
-        return this.home.show(frame.view);
+        return this.#homePublished(frame.view);
       case "toast":
         return toast(frame.text, frame.level);
       case "channel":
@@ -134,9 +134,19 @@ class App {
   #message(message) {
     for (const view of [this.channelView, this.threadView]) if (view?.shows(message)) view.receive(message);
     const isOpen = this.place.pane === "messages" && this.place.channel === message.channel;
+    const from = this.world.answerFrom(message);
+    // On a phone an open thread covers its channel.
+    const isCovered = isNarrow() && this.place.thread && this.place.thread !== message.thread_ts;
+    if (from && (!isOpen || isCovered)) toast(`${from} answered you in ${this.world.channelTitle(this.world.channels.get(message.channel))}.`);
     if (isOpen || message.user === this.world.me.id || this.unread.has(message.channel)) return;
     this.unread.add(message.channel);
     this.#sidebar();
+  }
+
+  #homePublished(view) {
+    const wasPublished = this.home.isPublished;
+    this.home.show(view);
+    if (!wasPublished) this.#sidebar();
   }
 
   #appLine(line) {
@@ -152,6 +162,7 @@ class App {
       world: this.world,
       place: this.place,
       unread: this.unread,
+      hasHome: this.home.isPublished,
       hasApp: !this.appPane.isEmpty,
       onActAs: (id) => this.#go({ ...this.place, as: id, thread: null }),
     });
@@ -172,16 +183,16 @@ class App {
     const samePane = this.channelView && before?.pane === place.pane && before.channel === place.channel && before.as === place.as;
     if (place.pane === "messages" && !samePane) await this.#showChannel(place);
     if (place.pane === "home") await this.#showHome();
-    if (place.pane === "app") this.#main("app", "Your app", "What your app received from the bot", this.appPane.node);
+    if (place.pane === "app") this.#showApp();
     await this.#showThread(place);
   }
 
-  /** A place that exists for this person: an unknown channel becomes the first one. */
+  /** A place that exists for this person: an unknown channel, or a Home not published yet, becomes the first channel. */
   #settle(place) {
-    if (place.pane !== "messages") return { ...place, channel: null, thread: null };
+    if (place.pane === "app" || (place.pane === "home" && this.home.isPublished)) return { ...place, channel: null, thread: null };
     if (this.world.channels.has(place.channel)) return place;
     const first = [...this.world.channels.values()].find((channel) => channel.member !== false && !channel.is_im) ?? [...this.world.channels.values()][0];
-    return { ...place, channel: first?.id ?? null, thread: null };
+    return { ...place, pane: "messages", channel: first?.id ?? null, thread: null };
   }
 
   #main(pane, title, topic, content) {
@@ -212,6 +223,11 @@ class App {
   async #showHome() {
     this.#main("home", `${this.world.bot.real_name} · Home`, "", this.home.node);
     await send("/ui/home", { as: this.world.me.id });
+  }
+
+  #showApp() {
+    this.#main("app", "Your app", "What your app sent and received", this.appPane.node);
+    this.appPane.toEnd();
   }
 
   async #showThread(place) {

@@ -15,7 +15,7 @@ export function composer({ label, world, inThread, archived, drafts, key, doing 
   const listId = freshId("commands");
   const input = el("textarea", { rows: 1, "aria-label": label, placeholder: label, "data-composer": inThread ? "thread" : "channel", autocomplete: "off" });
   const button = el("button", { type: "button", class: "send", "aria-label": "Send", title: "Send (Enter)" }, "➤");
-  const suggestions = inThread ? null : commandList(input, world.commands, listId);
+  const suggestions = inThread || !world.commands.length ? null : commandList(input, world.commands, listId);
   const changed = () => {
     drafts.set(key, input.value);
     button.disabled = !input.value.trim();

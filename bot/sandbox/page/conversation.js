@@ -16,8 +16,8 @@ export class Conversation {
     this.thread = thread;
     const title = world.channelTitle(channel);
     const doing = {
-      onAct: (message, action) => send("/ui/action", { ...this.#at, ts: message.ts, ...action }),
-      onShortcut: (message, shortcut) => send("/ui/shortcut", { ...this.#at, callback_id: shortcut.callback_id, ts: message.ts }),
+      onAct: (message, action) => this.#ask("/ui/action", { ts: message.ts, ...action }),
+      onShortcut: (message, shortcut) => this.#ask("/ui/shortcut", { callback_id: shortcut.callback_id, ts: message.ts }),
       onThread: thread ? null : onThread,
     };
     this.list = new MessageList({
@@ -31,6 +31,11 @@ export class Conversation {
     return { as: this.world.me.id, channel: this.channel.id };
   }
 
+  #ask(path, body) {
+    this.world.noteAsked();
+    return send(path, { ...this.#at, ...body });
+  }
+
   #composer(title, drafts) {
     const { world, thread } = this;
     return composer({
@@ -42,8 +47,8 @@ export class Conversation {
       key: [world.me.id, this.channel.id, thread].join("/"),
       doing: {
         sendText: (text) => send("/ui/message", { ...this.#at, text: world.withMentions(text), ...(thread ? { thread_ts: thread } : {}) }),
-        sendCommand: (command, text) => send("/ui/command", { ...this.#at, command, text }),
-        runShortcut: (shortcut) => send("/ui/shortcut", { ...this.#at, callback_id: shortcut.callback_id }),
+        sendCommand: (command, text) => this.#ask("/ui/command", { command, text }),
+        runShortcut: (shortcut) => this.#ask("/ui/shortcut", { callback_id: shortcut.callback_id }),
       },
     });
   }
@@ -63,7 +68,8 @@ export class Conversation {
 
   receive(message) {
     const isNew = this.list.upsert(message);
-    if (isNew) this.list.announce({ mine: message.user === this.world.me.id });
+    if (!isNew) return;
+    this.list.announce({ ts: message.ts, mine: message.user === this.world.me.id, answerFrom: this.world.answerFrom(message) });
   }
 
   remove(ts) {

@@ -3,6 +3,7 @@
 import { el } from "./dom.js";
 
 const DEFAULT_MAX = 3000;
+const NEAR_MAX = 100;
 
 export function plainTextInput(element, { fire, dispatches }) {
   const common = { class: "text-input", placeholder: element.placeholder?.text, autocomplete: "off" };
@@ -12,9 +13,8 @@ export function plainTextInput(element, { fire, dispatches }) {
   const counter = el("span", { class: "counter", "aria-hidden": "true" });
   const count = () => {
     const left = most - control.value.length;
-    // The count matters when a limit was set or is near.
-    counter.hidden = element.max_length === undefined && left > 200;
-    counter.textContent = String(left);
+    counter.hidden = left >= NEAR_MAX;
+    counter.textContent = left < 0 ? `${-left} too many` : `${left} left`;
     counter.classList.toggle("over", left < 0);
   };
   count();
@@ -41,7 +41,7 @@ function listen(control, element, { fire, dispatches }, count) {
     if (triggers.includes("on_character_entered")) fire();
   });
   control.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing || !triggers.includes("on_enter_pressed")) return;
+    if (event.key !== "Enter" || event.shiftKey || event.ctrlKey || event.metaKey || event.isComposing || !triggers.includes("on_enter_pressed")) return;
     // The app gets an action; the form is not submitted by the same key.
     event.preventDefault();
     fire();

@@ -5,6 +5,7 @@ import { renderBlocks } from "./blocks.js";
 import { dateOfTs, dayLabel, fullLabel, timeLabel } from "./clock.js";
 import { el } from "./dom.js";
 import { openMenu } from "./menu.js";
+import { oneTabStop } from "./message_keys.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { Surface } from "./surface.js";
 
@@ -86,7 +87,8 @@ export function messageNode(message, world, doing) {
   const author = world.person(message.user);
   const name = message.username || author.real_name;
   const onlyYou = message.ephemeral && el("div", { class: "only-you" }, el("span", { "aria-hidden": "true" }, "👁 "), "Only visible to you");
-  return el(
+  const broadcast = doing.onThread && message.subtype === "thread_broadcast" && el("div", { class: "only-you" }, "Also in a thread");
+  const node = el(
     "article",
     { class: `message${message.ephemeral ? " ephemeral" : ""}`, "data-ts": message.ts, tabindex: "-1", "aria-label": `${name}, ${timeLabel(dateOfTs(message.ts))}` },
     avatar({ ...author, real_name: name }),
@@ -94,10 +96,13 @@ export function messageNode(message, world, doing) {
       "div",
       { class: "message-main" },
       onlyYou,
+      broadcast,
       head(message, author, name),
       content(message, world, doing.onAct),
       doing.onThread && repliesLink(message, world, doing.onThread),
     ),
     !message.ephemeral && toolbar(message, world, doing),
   );
+  oneTabStop(node);
+  return node;
 }

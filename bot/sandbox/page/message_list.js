@@ -3,35 +3,39 @@
 
 import { dateOfTs, dayKey, dayLabel } from "./clock.js";
 import { el } from "./dom.js";
+import { KEYS, moveByKey } from "./message_keys.js";
 
 const NEAR_BOTTOM_PX = 40;
+const IN_VIEW_PX = 4;
 const SAME_BREATH_S = 300;
+const NO_HOVER = matchMedia("(hover: none)");
 
 export class MessageList {
   #entries = []; // {ts, message, json, node}, oldest first
   #days = new Map(); // "2026-11-21" → section node
   #build;
   #atBottom = true;
+  #news = false; // something arrived that may lie below what is in view
+  #answer = null; // the node of a private answer that was not in view yet
 
   /** `build(message)` makes a message's node. The list scrolls in `this.node`. */
   constructor({ label, build }) {
     this.#build = build;
     this.log = el("div", { class: "log", role: "log", "aria-live": "polite", "aria-label": label });
-    this.scroller = el("div", { class: "scroller", tabindex: "0", "aria-label": label, role: "region" }, this.log);
-    this.newer = el("button", { type: "button", class: "newer", hidden: true, onclick: () => this.toBottom() }, "↓ New messages");
-    this.node = el("div", { class: "message-list" }, this.scroller, this.newer);
+    this.scroller = el("div", { class: "scroller", tabindex: "0", "aria-label": label, role: "region", "aria-keyshortcuts": "n", "aria-description": KEYS }, this.log);
+    this.newer = el("button", { type: "button", class: "newer", hidden: true, onclick: () => this.#toNews() });
+    this.node = el("div", { class: "message-list" }, this.scroller, this.newer, el("div", { class: "keys", "aria-hidden": "true" }, KEYS));
     this.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    this.scroller.addEventListener("keydown", (event) => this.#moveByKey(event));
-    // Whatever makes the content grow (a new message, a loaded image) or the pane shrink: who reads the end stays there.
-    const watch = new ResizeObserver(() => this.#atBottom && this.toBottom());
+    this.scroller.addEventListener("keydown", (event) => moveByKey(event, this.scroller));
+    const watch = new ResizeObserver((entries) => this.#resized(entries.some(({ target }) => target === this.scroller)));
     watch.observe(this.log);
     watch.observe(this.scroller);
   }
 
   toBottom() {
     this.#atBottom = true;
-    this.newer.hidden = true;
     this.scroller.scrollTop = this.scroller.scrollHeight;
+    this.#seen();
   }
 
   /** Makes the list equal to what the server has now; messages older than what it sent are kept. */
@@ -50,17 +54,43 @@ export class MessageList {
     const json = JSON.stringify(message);
     const at = this.#entries.findLastIndex((entry) => entry.ts <= message.ts);
     if (at >= 0 && this.#entries[at].ts === message.ts) {
-      if (this.#entries[at].json !== json) this.#redraw(at, message, json);
+      if (this.#entries[at].json !== json) this.#keepStill(() => this.#redraw(at, message, json));
       return false;
     }
-    this.#insert(at + 1, { ts: message.ts, message, json, node: this.#build(message) });
+    this.#keepStill(() => this.#insert(at + 1, { ts: message.ts, message, json, node: this.#build(message) }));
     return true;
   }
 
-  /** Shows that something arrived below what is being read, unless the end is in view. */
-  announce({ mine }) {
-    if (mine) this.toBottom();
-    else if (!this.#atBottom) this.newer.hidden = false;
+  /**
+   * Says that a message is new: one's own brings the end into view, others do so only where nothing moves under the
+   * hand. `answerFrom` names who answered a click privately; such an answer is lit up once it is in view.
+   */
+  announce({ ts, mine, answerFrom = null }) {
+    if (mine) {
+      this.toBottom();
+      return;
+    }
+    this.#news = true;
+    if (answerFrom) this.#answer = this.#entries.find((entry) => entry.ts === ts).node;
+    // Other news does not take the place of the answer one waits for.
+    if (answerFrom || !this.#answer) this.newer.textContent = answerFrom ? `↓ ${answerFrom} answered you` : "↓ New messages";
+    this.newer.classList.toggle("answer", this.#answer !== null);
+  }
+
+  /**
+   * Whoever points into the list or has the keyboard in it is about to press something there, and whoever fills in a
+   * form comes back to it. Where nothing can hover, the finger may come down anywhere.
+   */
+  get #held() {
+    return NO_HOVER.matches || this.scroller.matches(":hover, :focus-within, [inert] *");
+  }
+
+  /** Makes a change above the message under the hand without moving that message. */
+  #keepStill(change) {
+    const still = this.log.querySelector(".message:hover") ?? this.log.querySelector(".message:focus-within");
+    const top = still?.getBoundingClientRect().top;
+    change();
+    if (still?.isConnected) this.scroller.scrollTop += still.getBoundingClientRect().top - top;
   }
 
   remove(ts) {
@@ -68,12 +98,14 @@ export class MessageList {
     if (at < 0) return;
     const [{ node }] = this.#entries.splice(at, 1);
     const section = node.parentElement;
-    node.remove();
-    if (!section.querySelector(".message")) {
-      this.#days.delete(section.dataset.day);
-      section.remove();
-    }
-    this.#group(at);
+    this.#keepStill(() => {
+      node.remove();
+      if (!section.querySelector(".message")) {
+        this.#days.delete(section.dataset.day);
+        section.remove();
+      }
+      this.#group(at);
+    });
   }
 
   #insert(at, entry) {
@@ -128,19 +160,42 @@ export class MessageList {
     entry.node.classList.toggle("compact", Boolean(together));
   }
 
-  #scrolled() {
+  get #below() {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
-    this.#atBottom = scrollHeight - scrollTop - clientHeight < NEAR_BOTTOM_PX;
-    if (this.#atBottom) this.newer.hidden = true;
+    return scrollHeight - scrollTop - clientHeight;
   }
 
-  #moveByKey(event) {
-    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-    const from = document.activeElement;
-    if (!step || !(from === this.scroller || from.classList.contains("message"))) return;
-    event.preventDefault();
-    const at = this.#entries.findIndex((entry) => entry.node === from);
-    const target = at < 0 ? this.#entries.at(-1) : this.#entries[at + step];
-    target?.node.focus();
+  #scrolled() {
+    this.#atBottom = this.#below < NEAR_BOTTOM_PX;
+    if (this.#atBottom) this.#seen();
+  }
+
+  /** The content grew (a new message, a loaded image) or the pane did: who reads the end stays there, unless held. */
+  #resized(isPane) {
+    if (this.#atBottom && (isPane || !this.#held)) {
+      this.toBottom();
+      return;
+    }
+    this.#atBottom = this.#below < NEAR_BOTTOM_PX;
+    if (this.#below <= IN_VIEW_PX) this.#seen();
+    else if (this.#news) this.newer.hidden = false;
+  }
+
+  #seen() {
+    this.#answer?.classList.add("answered");
+    this.#answer = null;
+    this.#news = false;
+    this.newer.hidden = true;
+  }
+
+  #toNews() {
+    const answer = this.#answer?.isConnected ? this.#answer : null;
+    if (!answer) {
+      this.toBottom();
+      return;
+    }
+    answer.scrollIntoView({ block: "nearest" });
+    answer.focus({ preventScroll: true });
+    this.#seen();
   }
 }

@@ -1,16 +1,26 @@
 // The stack of the app's modals. A push from the server redraws only views whose id or hash changed, so what is being
-// typed survives a reconnect, and survives an update wherever block and action ids stayed the same.
+// typed survives a reconnect, and survives an update wherever block and action ids stayed the same. A reload, and a
+// turn as another person, find it in the browser's tab.
 
 import { post, send } from "./api.js";
 import { renderBlocks } from "./blocks.js";
+import { askConfirm } from "./confirm.js";
 import { openDialog } from "./dialog.js";
 import { el } from "./dom.js";
+import { enteredIn, forgetAllBut, keepEntered } from "./entered.js";
 import { findProblems, showError } from "./input_block.js";
 import { plainText } from "./mrkdwn.js";
 import { Surface } from "./surface.js";
 
 const TROUBLE = "We had some trouble connecting. Try again?";
 const VIEWS_SHOULD_COME_MS = 1500;
+const DISCARD = {
+  title: { text: "Discard what you typed?" },
+  text: { type: "plain_text", text: "It is not sent and cannot be brought back." },
+  confirm: { text: "Discard" },
+  deny: { text: "Keep editing" },
+  style: "danger",
+};
 
 export class Modals {
   #open = [];
@@ -24,12 +34,26 @@ export class Modals {
   /** Makes the screen equal to the stack of views, bottom first. */
   show(views) {
     const same = this.#open.findIndex((modal, index) => modal.view.id !== views[index]?.id);
-    const keep = same < 0 ? this.#open.length : same;
-    for (const modal of this.#open.splice(keep).reverse()) modal.dialog.close();
+    this.#closeFrom(same < 0 ? this.#open.length : same);
+    forgetAllBut(this.world.me.id, views);
     views.forEach((view, index) => {
       if (index >= this.#open.length) this.#open.push(new Modal(view, this));
       else if (this.#open[index].view.hash !== view.hash) this.#open[index].update(view);
     });
+  }
+
+  /** Takes the modals off the screen; for the app they stay open, and what was entered is kept. */
+  leave() {
+    this.#closeFrom(0);
+  }
+
+  #closeFrom(index) {
+    for (const modal of this.#open.splice(index).reverse()) modal.dialog.close();
+  }
+
+  /** Whether something entered would be lost by closing this modal, or all of them. */
+  wouldLose(modal, all) {
+    return all ? this.#open.some((one) => one.isChanged) : modal.isChanged;
   }
 }
 
@@ -42,7 +66,15 @@ class Modal {
       event.preventDefault();
       this.#submit();
     });
+    this.form.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing) return;
+      event.preventDefault();
+      this.#submit();
+    });
+    for (const type of ["input", "change"]) this.form.addEventListener(type, () => keepEntered(stack.world.me.id, this.view, this.surface.values()));
     this.#draw(view);
+    const entered = enteredIn(stack.world.me.id, view);
+    if (entered) this.surface.restore(entered);
     this.dialog = openDialog({
       title: this.title,
       content: this.form,
@@ -58,6 +90,7 @@ class Modal {
     const scroll = this.body.scrollTop;
     this.#draw(view);
     this.surface.restore(entered);
+    if (this.isChanged) keepEntered(this.stack.world.me.id, view, this.surface.values());
     this.body.scrollTop = scroll;
     if (!focused) return;
     const id = focused.dataset.actionId;
@@ -69,14 +102,22 @@ class Modal {
   #draw(view) {
     this.view = view;
     const as = this.stack.world.me.id;
-    this.surface = new Surface(this.stack.world, (action) => send("/ui/action", { as, view_id: view.id, ...action }));
+    this.surface = new Surface(this.stack.world, (action) => {
+      this.stack.world.noteAsked();
+      return send("/ui/action", { as, view_id: view.id, ...action });
+    });
     this.title.replaceChildren(plainText(view.title?.text ?? ""));
     this.banner = el("div", { class: "banner", role: "alert" });
     this.body = el("div", { class: "dialog-body" }, this.banner, renderBlocks(view.blocks, this.surface));
+    this.untouched = JSON.stringify(this.surface.values());
     const close = el("button", { type: "button", class: "button", "data-modal": "close", onclick: () => this.#close(false) }, plainText(view.close?.text ?? "Close"));
-    this.submit = view.submit ? el("button", { type: "submit", class: "button primary", "data-modal": "submit" }, plainText(view.submit.text)) : null;
+    this.submit = view.submit ? el("button", { type: "submit", class: "button primary", "data-modal": "submit", title: "Ctrl+Enter", "aria-keyshortcuts": "Control+Enter Meta+Enter" }, plainText(view.submit.text)) : null;
     this.form.replaceChildren(this.body, el("div", { class: "dialog-foot" }, close, this.submit));
     this.#busy(false);
+  }
+
+  get isChanged() {
+    return JSON.stringify(this.surface.values()) !== this.untouched;
   }
 
   #busy(on) {
@@ -117,6 +158,7 @@ class Modal {
       return;
     }
     this.#busy(true);
+    this.stack.world.noteAsked();
     const answer = await post("/ui/view_submit", { as: this.stack.world.me.id, view_id: view.id, values });
     if (this.view !== view) return;
     if (answer.ok) {
@@ -139,6 +181,9 @@ class Modal {
 
   async #close(all) {
     if (this.form.getAttribute("aria-busy") === "true") return;
+    if (this.stack.wouldLose(this, all) && !(await askConfirm(DISCARD, this.stack.world))) return;
+    // The app may have closed it while the question stood.
+    if (!this.form.isConnected) return;
     const as = this.stack.world.me.id;
     if (await send("/ui/view_close", { as, view_id: this.view.id, ...(all ? { all: true } : {}) })) await this.stack.resync();
   }

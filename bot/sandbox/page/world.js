@@ -1,5 +1,7 @@
 // Who and what there is, as the acting person sees it.
 
+const ANSWERS_COME_MS = 15_000;
+
 export class World {
   constructor(state) {
     this.team = state.team;
@@ -9,6 +11,18 @@ export class World {
     this.commands = state.commands;
     this.shortcuts = state.shortcuts;
     this.channels = new Map(state.channels.map((channel) => [channel.id, channel]));
+    this.askedAt = -Infinity;
+  }
+
+  /** Notes that the acting person asks the app for something; what comes soon after is taken as its answer. */
+  noteAsked() {
+    this.askedAt = performance.now();
+  }
+
+  /** Who answers with this message what was asked a moment ago, or null. */
+  answerFrom(message) {
+    if (!message.ephemeral || performance.now() - this.askedAt > ANSWERS_COME_MS) return null;
+    return message.username || this.personName(message.user);
   }
 
   person(id) {
