@@ -62,6 +62,6 @@ _REMEDIES = {
 }
 
 
-def remedy(error: str) -> str:
-    """What a person can do about Slack's refusal."""
-    return _REMEDIES.get(error, "retried by itself; `hitl doctor` tells what waits")
+def remedy(error: str, otherwise: str = "retried by itself; `hitl doctor` tells what waits") -> str:
+    """What a person can do about Slack's refusal; `otherwise` where that is nothing in particular."""
+    return _REMEDIES.get(error, otherwise)
