@@ -21,8 +21,8 @@ lint: .venv/.installed-dev
 # Ratios measured in one run; see benchmarks/README.md.
 bench: .venv/.installed-dev
 	$(BIN)/python -m benchmarks.ingest
-	$(BIN)/python -m benchmarks.routing
-	$(BIN)/python -m benchmarks.click
+	$(BIN)/python -m benchmarks.routing_cost
+	$(BIN)/python -m benchmarks.click_to_app
 	$(BIN)/python -m benchmarks.process
 
 # Trains the demo's classifiers anew and writes the decisions they make.
