@@ -14,7 +14,7 @@ from bot.sandbox.server import Sandbox
 from tests.support.databases import new_postgres_database, postgres_server
 
 _ROUNDS = 5
-_DECISIONS = 10_000
+_DECISIONS = 5_000
 _WARM_UP = 2_000
 _TARGET = 0.35
 _NOTHING, _SQLITE, _POSTGRES = "keeps nothing", "SQLite", "PostgreSQL"
