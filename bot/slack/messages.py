@@ -50,6 +50,7 @@ class Messages:
     def __init__(self, client: AsyncWebClient) -> None:
         self._client = client
         self._channel_ids: dict[str, str] = {}
+        self._bot_id: str | None = None
 
     async def post(self, channel: str, message: Message, review_id: str, thread: Place | None) -> Place:
         """Posts a card, in the thread of an earlier one where given. Raises SlackApiError or LostAnswerError."""
@@ -94,16 +95,25 @@ class Messages:
             return []
         oldest = str((since - _SKEW).timestamp())
         found: list[Place] = []
+        own = await self._own_bot_id()
         cursor = ""
         for _ in range(_PAGES):
             answer = await self._page(channel_id, oldest, thread, cursor)
             found += [
-                Place(channel_id, str(message["ts"])) for message in answer["messages"] if _is_ours(message, review_id)
+                Place(channel_id, str(message["ts"]))
+                for message in answer["messages"]
+                if message.get("bot_id") == own and _is_about(message, review_id)
             ]
             cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:
                 break
         return sorted(found, key=lambda place: place.ts)
+
+    async def _own_bot_id(self) -> str:
+        """Whose messages are ours: other apps may write the same metadata."""
+        if self._bot_id is None:
+            self._bot_id = str((await self._client.auth_test())["bot_id"])
+        return self._bot_id
 
     async def _page(self, channel_id: str, oldest: str, thread: Place | None, cursor: str) -> Any:
         if thread is None:
@@ -134,7 +144,7 @@ def _metadata(review_id: str) -> dict[str, Any]:
     return {"event_type": EVENT_TYPE, "event_payload": {"review": review_id}}
 
 
-def _is_ours(message: dict[str, Any], review_id: str) -> bool:
+def _is_about(message: dict[str, Any], review_id: str) -> bool:
     metadata = message.get("metadata") or {}
     payload = metadata.get("event_payload") or {}
     return metadata.get("event_type") == EVENT_TYPE and payload.get("review") == review_id

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import re
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,20 @@ async def test_a_card_whose_answer_was_lost_is_found_and_adopted(bot: Bot, clock
     assert len(calls(bot, "chat.postMessage")) == 1
     await bot.sandbox.click("U0ADA", "C0REVIEW", card["ts"], "review.approve")
     await until(lambda: not open_cards(bot, "a-1"))
+
+
+async def test_a_message_of_another_app_is_no_card_of_ours_whatever_its_metadata(bot: Bot, clock: LeapingClock) -> None:
+    bot.sandbox.faults.add(Fault("chat.postMessage", "lose_answer"))
+    await bot.post(UNSURE, id="a-1")
+    world = bot.sandbox.world
+    [ours] = await until(lambda: list(world.messages["C0REVIEW"].values()))
+    sooner = f"{float(ours.ts) - 1:.6f}"
+    world.put(replace(ours, ts=sooner, user="U0ELSE", bot_id="B0ELSE", text="foreign"))
+
+    await in_time(clock, lambda: calls(bot, "chat.update", "ok"))
+    await pass_time(clock, 30)
+    assert {call.args["ts"] for call in calls(bot, "chat.update")} == {ours.ts}
+    assert calls(bot, "chat.delete") == []
 
 
 async def test_a_lost_answer_in_a_thread_leads_to_one_card_there(bot: Bot, clock: LeapingClock) -> None:
