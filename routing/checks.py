@@ -136,7 +136,10 @@ def _forbid_test(field: str, pattern: Pattern, source: str) -> _Test:
 
 def _require_test(field: str, pattern: Pattern, source: str) -> _Test:
     def test(facts: Facts) -> _Fault | None:
-        found = _found(pattern, _text(_lookup(facts, field)))
+        value = _lookup(facts, field)
+        # The brackets and quotes of JSON text were not written by the model: only the strings inside can cite anything.
+        texts = _strings(value) if isinstance(value, list | dict) else (_text(value),)
+        found = any(_found(pattern, text) for text in texts)
         return None if found else _Fault(f"{field} {_REQUIRED}{source}")
 
     return test

@@ -1,7 +1,8 @@
 """The heart: what may happen with one decision, and why.
 
 Every reason is reported, in the order in which it was considered. Every failure (a rule or check that cannot be
-evaluated, missing confidence, an unknown task) fails towards a person.
+evaluated, missing confidence) fails towards a person. A task that the policy does not list is routed as the defaults
+say, with their base risk.
 """
 
 from collections.abc import Iterator

@@ -30,7 +30,8 @@ def run(output: Any, *, on_fail: str = "escalate", **check: Any) -> CheckResult:
         ({"cel": "output.amount <= 500.0"}, {"amount": 500}),
         ({"field": "output", "forbid": r"(?i)drop\s+table"}, "drop the table"),
         ({"field": "output", "require": r"\[\d+\]"}, "as stated in [1]"),
-        ({"field": "output.list", "require": r"^\[1,2\]$"}, {"list": [1, 2]}),  # compact JSON text
+        ({"field": "output.list", "require": r"^see \[1\]$"}, {"list": [1, {"a": "see [1]"}]}),
+        ({"field": "output.amount", "require": r"^12\d$"}, {"amount": 120}),
         ({"field": "sources.0.text", "require": "policy"}, "x"),
         ({"field": "context.note", "forbid": "bad"}, "x"),
     ],
@@ -43,12 +44,14 @@ def test_check_passes(check: dict[str, Any], output: Any) -> None:
     ("check", "output", "message"),
     [
         ({"json_schema": AMOUNT_SCHEMA}, {"action": "refund"}, '"amount" is a required property'),
-        ({"json_schema": {"properties": {"a": {"type": "string"}}}}, {"a": 1}, 'a: 1 is not of type "string"'),
+        ({"json_schema": {"properties": {"a": {"type": "string"}}}}, {"a": 1}, 'a: the value is not of type "string"'),
         ({"cel": "output.amount <= 500.0"}, {"amount": 501}, "does not hold: output.amount <= 500.0"),
         ({"field": "output", "forbid": r"(?i)drop\s+table"}, "DROP  TABLE x", "output holds what is"),
         ({"field": "output", "forbid": r"(?i)drop\s+table"}, {"sql": ["drop\ntable x"]}, "output holds what is"),
         ({"field": "output", "forbid": r"drop\s+table"}, {"drop\ttable": 1}, "output holds what is"),
         ({"field": "output", "require": r"\[\d+\]"}, "no source", r"output lacks what is required: \[\d+\]"),
+        ({"field": "output", "require": r"\[\d+\]"}, [1], r"output lacks what is required: \[\d+\]"),
+        ({"field": "output", "require": r"\[\d+\]"}, {"pages": [1]}, r"output lacks what is required: \[\d+\]"),
     ],
 )
 @pytest.mark.parametrize("on_fail", ["escalate", "reject"])
