@@ -27,6 +27,11 @@ _PASSING_SQLSTATES: Final = frozenset({"08", "40", "53", "57"})
 
 _CAUSES_LOGGED: Final = 8
 
+# A connection that is lost at the COMMIT leaves open whether that was carried out.
+_UNAVAILABLE: Final = (
+    "The database cannot be reached. What was sent may not have been stored; repeat the request with the same id."
+)
+
 
 @web.middleware
 async def problem_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -70,9 +75,7 @@ def _from_unexpected(request: web.Request, error: Exception) -> web.Response:
         where=_where(error.__traceback__),
     )
     if passing:
-        return problem_response(
-            Problem("unavailable", "The database cannot be reached. Nothing was stored; try again.")
-        )
+        return problem_response(Problem("unavailable", _UNAVAILABLE))
     return _blank(500, "The server failed on this request. Its log says where.")
 
 

@@ -113,6 +113,7 @@ async def test_a_database_that_is_away_is_a_503_to_try_again(error: Exception) -
     with structlog.testing.capture_logs() as logs:
         status, body, headers, _ = await answer_to(error)
     assert (status, body["type"]) == (503, "urn:hitl:problem:unavailable")
+    assert "may not have been stored" in body["detail"], "a connection may be lost while it commits"
     assert int(headers["Retry-After"]) > 0
     assert [entry["event"] for entry in logs] == ["http.database_unavailable"]
     assert SECRET not in str(body) + str(logs)
