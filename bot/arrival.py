@@ -9,7 +9,6 @@ import orjson
 from bot.answer import sha256_of, timestamp
 from routing.deadlines import deadline
 from routing.decision import DecisionRequest, Json, OutcomeResult, Routing
-from routing.json_value import canonical
 from routing.policy import Policy, TaskPolicy
 from store.decisions import Decision, NewReview, TakeIn, outcome_content
 from store.history import HistoryRecord
@@ -40,8 +39,7 @@ def take_in(
     opened = None if review is None else _review(arrival, *review)
     return TakeIn(
         decision=decision,
-        request=canonical(arrival.body).decode(),
-        outcome=_outcome_at_once(arrival),
+        contents=_contents(arrival),
         review=opened,
         history=_history(arrival.key, decision, opened),
     )
@@ -62,8 +60,7 @@ def _decision(arrival: Arrival, now: datetime, pk: int, decision_id: str, draw: 
         reversible=request.reversible,
         compare_to=request.compare_to,
         requested_by=request.requested_by,
-        retry_of_pk=None if parent is None else parent.pk,
-        tries=1 if parent is None else parent.tries + 1,
+        first_pk=None if parent is None else parent.first_pk or parent.pk,
         created_at=now,
         body_sha256=sha256_of(arrival.body),
         policy_version=arrival.policy.version,
@@ -101,11 +98,15 @@ def _review(arrival: Arrival, pk: int, review_id: str) -> NewReview | None:
     return NewReview(pk, review_id, routing.review.value, arrival.task.channel, urgency)
 
 
-def _outcome_at_once(arrival: Arrival) -> str | None:
-    if arrival.routing.outcome is None:
-        return None
-    output = arrival.request.output if arrival.routing.outcome is OutcomeResult.AUTO else None
-    return orjson.dumps(outcome_content(output)).decode()
+def _contents(arrival: Arrival) -> dict[str, str]:
+    # Metadata stands apart too: lists give it back without reading whole requests.
+    contents = {"request": orjson.dumps(arrival.body).decode()}  # members in the order that the app gave them
+    if arrival.request.metadata:
+        contents["metadata"] = orjson.dumps(arrival.request.metadata).decode()
+    if arrival.routing.outcome is not None:
+        output = arrival.request.output if arrival.routing.outcome is OutcomeResult.AUTO else None
+        contents["outcome"] = orjson.dumps(outcome_content(output)).decode()
+    return contents
 
 
 def _history(key: ApiKey, decision: Decision, review: NewReview | None) -> tuple[HistoryRecord, ...]:

@@ -1,7 +1,7 @@
 """Taking decisions in, and giving them back: what POST and GET on /v1/decisions do."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -35,6 +35,8 @@ from store.history import HistoryRecord
 from store.keys import ApiKey
 from store.notify import Wakeups
 from store.writer import Writer
+
+_PAGE_CHARACTERS = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class Intake:
             self._metrics.replays.inc()
             return await self._replay(found.decision, body, command)
         self._metrics.took_in(found.decision.task_type, found.decision.route, found.decision.risk)
-        outcome = None if command.outcome is None else orjson.loads(command.outcome)
+        outcome = orjson.loads(command.contents["outcome"]) if "outcome" in command.contents else None
         return Submitted(decision_object(found.decision, metadata=request.metadata, outcome=outcome), replayed=False)
 
     async def get(self, key: ApiKey, decision_id: str, wait: float = 0) -> dict[str, Any]:
@@ -97,10 +99,11 @@ class Intake:
         return (await self._objects([decision]))[0]
 
     async def page(self, wanted: ListFilter) -> tuple[list[dict[str, Any]], tuple[datetime, int] | None]:
-        """One page, and where the next one begins."""
+        """One page, and where the next one begins. A page ends early rather than grow past some megabytes."""
         found = await self._decisions.list(replace(wanted, limit=wanted.limit + 1))
-        page = found[: wanted.limit]
-        more = (page[-1].created_at, page[-1].pk) if len(found) > wanted.limit else None
+        sizes = await self._decisions.sizes([decision.pk for decision in found], "metadata", "outcome")
+        page = found[: min(wanted.limit, _that_fit(found, sizes))]
+        more = (page[-1].created_at, page[-1].pk) if len(found) > len(page) else None
         return await self._objects(page), more
 
     async def cancel(self, key: ApiKey, decision_id: str) -> dict[str, Any]:
@@ -134,10 +137,11 @@ class Intake:
             raise invalid_body(
                 [{"loc": ["retry_of"], "msg": f"{request.retry_of} is of task type {parent.task_type}, not this one"}]
             )
-        if parent.tries > task.max_tries and not await self._is_replay(key, request):
+        retries = await self._decisions.retries_of(parent.first_pk or parent.pk)
+        if retries >= task.max_tries and not await self._is_replay(key, request):
             raise Problem(
                 "not_allowed",
-                f"{request.retry_of} ends a chain of {task.max_tries} retries (max_tries): "
+                f"{request.retry_of} belongs to an answer that was retried {retries} times (max_tries): "
                 "let a person take it from here.",
             )
         return parent
@@ -179,16 +183,16 @@ class Intake:
             self._wakeups.unwatch(decision.pk, woken)
 
     async def _objects(self, decisions: Sequence[Decision]) -> list[dict[str, Any]]:
-        contents = await self._decisions.contents([decision.pk for decision in decisions], "request", "outcome")
-        objects = []
-        for decision in decisions:
-            request = contents.get((decision.pk, "request"))
-            outcome = contents.get((decision.pk, "outcome"))
-            metadata = {} if request is None else orjson.loads(request).get("metadata") or {}
-            objects.append(
-                decision_object(decision, metadata=metadata, outcome=None if outcome is None else orjson.loads(outcome))
+        contents = await self._decisions.contents([decision.pk for decision in decisions], "metadata", "outcome")
+        read = {place: orjson.loads(body) for place, body in contents.items()}
+        return [
+            decision_object(
+                decision,
+                metadata=read.get((decision.pk, "metadata"), {}),
+                outcome=read.get((decision.pk, "outcome")),
             )
-        return objects
+            for decision in decisions
+        ]
 
 
 async def _is_set_before(ends: float, event: asyncio.Event) -> bool:
@@ -199,3 +203,13 @@ async def _is_set_before(ends: float, event: asyncio.Event) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+def _that_fit(found: Sequence[Decision], sizes: Mapping[int, int]) -> int:
+    """How many of the first decisions make one answer: at least one, however large."""
+    total = 0
+    for number, decision in enumerate(found):
+        total += sizes.get(decision.pk, 0)
+        if total > _PAGE_CHARACTERS and number > 0:
+            return number
+    return len(found)

@@ -266,21 +266,15 @@ class CardStore:
             row = (await connection.execute(query)).one_or_none()
         return Place(row[0], row[1]) if row is not None and row[1] is not None else None
 
-    async def thread_root(self, decision_pk: int) -> Place | None:
-        """Where the first card of a decision's chain of retries is."""
-        chain = (
-            select(t.decisions.c.pk, t.decisions.c.retry_of_pk)
-            .where(t.decisions.c.pk == decision_pk)
-            .cte("chain", recursive=True)
-        )
-        chain = chain.union_all(
-            select(t.decisions.c.pk, t.decisions.c.retry_of_pk).where(t.decisions.c.pk == chain.c.retry_of_pk)
-        )
+    async def thread_root(self, first_pk: int, channel: str) -> Place | None:
+        """Where the first card is, in this channel, of a chain of retries: of the first answer or a later one."""
+        d = t.decisions.c
         query = (
             select(t.cards.c.message_channel, t.cards.c.message_ts)
             .join_from(t.cards, t.reviews, t.reviews.c.pk == t.cards.c.review_pk)
-            .where(t.reviews.c.decision_pk.in_(select(chain.c.pk).where(chain.c.pk != decision_pk)))
-            .where(t.cards.c.message_ts.is_not(None))
+            .join(t.decisions, d.pk == t.reviews.c.decision_pk)
+            .where(or_(d.pk == first_pk, d.first_pk == first_pk))
+            .where(t.cards.c.channel == channel, t.cards.c.message_ts.is_not(None))
             .order_by(t.reviews.c.pk)
             .limit(1)
         )

@@ -3,12 +3,12 @@
 import asyncio
 import dataclasses
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, and_, insert, or_, select, update
+from sqlalchemy import Row, Select, and_, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from routing.decision import Json
@@ -36,8 +36,7 @@ class Decision:
     reversible: bool
     compare_to: str | None
     requested_by: str | None
-    retry_of_pk: int | None
-    tries: int
+    first_pk: int | None
     created_at: datetime
     body_sha256: str
     policy_version: str
@@ -109,8 +108,8 @@ class TakeIn:
     """Stores a decision, its content, its review and card, and its history: all or nothing."""
 
     decision: Decision
-    request: str
-    outcome: str | None
+    contents: Mapping[str, str]
+    """JSON texts by part: request, and where there are any metadata and outcome."""
     review: NewReview | None
     history: tuple[HistoryRecord, ...]
 
@@ -159,9 +158,7 @@ async def _insert(connection: AsyncConnection, fresh: list[TakeIn]) -> None:
     history: list[HistoryRecord] = []
     for command in fresh:
         decision, review = command.decision, command.review
-        contents.append(_Content(decision.pk, "request", command.request))
-        if command.outcome is not None:
-            contents.append(_Content(decision.pk, "outcome", command.outcome))
+        contents.extend(_Content(decision.pk, part, body) for part, body in command.contents.items())
         history.extend(command.history)
         if review is None:
             continue
@@ -305,6 +302,23 @@ class DecisionStore:
 
     async def get(self, pk: int) -> Decision | None:
         return await self._one(select(t.decisions).where(t.decisions.c.pk == pk))
+
+    async def retries_of(self, first_pk: int) -> int:
+        """How many retries the chain of a first answer has."""
+        query = select(func.count()).where(t.decisions.c.first_pk == first_pk)
+        async with self._engine.connect() as connection:
+            return await connection.scalar(query) or 0
+
+    async def sizes(self, pks: Sequence[int], *parts: str) -> dict[int, int]:
+        """Characters of the named parts together, by decision pk."""
+        c = t.contents.c
+        query = (
+            select(c.decision_pk, func.sum(func.length(c.body)).label("size"))
+            .where(c.decision_pk.in_(pks), c.part.in_(parts))
+            .group_by(c.decision_pk)
+        )
+        async with self._engine.connect() as connection:
+            return {row.decision_pk: int(row.size) for row in await connection.execute(query)}
 
     async def _one(self, query: Select[Any]) -> Decision | None:
         async with self._engine.connect() as connection:

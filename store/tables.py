@@ -86,6 +86,8 @@ policies = Table(
     Column("first_used_at", UtcDateTime, nullable=False),
 )
 
+_IS_RETRY = text("first_pk IS NOT NULL")
+
 decisions = Table(
     "decisions",
     metadata,
@@ -101,8 +103,7 @@ decisions = Table(
     Column("reversible", Boolean, nullable=False),
     Column("compare_to", String(128)),
     Column("requested_by", String(32)),
-    Column("retry_of_pk", BigInteger),
-    Column("tries", Integer, nullable=False),  # 1 for the first answer, 2 for its first retry
+    Column("first_pk", BigInteger),  # of a retry: the first answer of its chain
     Column("created_at", UtcDateTime, nullable=False),
     Column("body_sha256", String(64), nullable=False),
     Column("policy_version", ForeignKey("policies.version"), nullable=False),
@@ -130,6 +131,8 @@ decisions = Table(
     _one_of("status", "pending", "resolved"),
     _one_of("disposition", "execute", "execute_provisional", "wait", "do_not_execute"),
     Index("ix_decisions_app_created", "app_pk", "created_at", "pk"),  # an app's list, newest first
+    Index("ix_decisions_id", "id"),  # one of any app, for scope admin
+    Index("ix_decisions_first", "first_pk", sqlite_where=_IS_RETRY, postgresql_where=_IS_RETRY),  # a chain of retries
     Index("ix_decisions_created", "created_at", "pk"),  # the same for scope admin
 )
 
@@ -137,7 +140,7 @@ contents = Table(
     "contents",
     metadata,
     Column("decision_pk", ForeignKey("decisions.pk"), primary_key=True),
-    Column("part", String(64), primary_key=True),  # request | outcome | event:<id>
+    Column("part", String(64), primary_key=True),  # request | metadata | outcome | event:<id>
     Column("body", Text, nullable=False),  # JSON
 )
 

@@ -141,7 +141,10 @@ class CardSender:
                 await self._put_off(job, self._backoff(job), "internal error, see the log")
 
     async def _show(self, job: CardJob, case: Case) -> None:
-        thread = await self._cards.thread_root(case.decision.pk) if job.message_ts is None else None
+        first_pk = case.decision.first_pk
+        thread = None
+        if job.message_ts is None and first_pk is not None:
+            thread = await self._cards.thread_root(first_pk, job.channel)
         place = await self._find(job, case, thread)
         if place is None and case.review.state != ReviewState.OPEN:
             # Nobody ever saw it, and nobody has to act: there is nothing to show.

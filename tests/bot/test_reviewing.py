@@ -85,7 +85,7 @@ class World:
         made = take_in(pk, self.app_pk, action_sha256=sha256_of(output), callback_url="https://app.example", **changes)
         request = {"task_type": made.decision.task_type, "input": "Where?", "output": output}
         review = NewReview(pk + 1_000_000, f"rev_{pk}", kind, "#ai-review", 20)
-        await self.writer.submit(replace(made, request=json.dumps(request), review=review))
+        await self.writer.submit(replace(made, contents={"request": json.dumps(request)}, review=review))
         await self.writer.submit(MarkSent(review.pk, 1, Place(CHANNEL, f"{pk}.0")))
         return await self.now(f"rev_{pk}")
 
@@ -198,8 +198,9 @@ async def test_the_model_may_not_be_reviewed_by_whom_it_acts_for(world: World) -
 async def test_a_refusal_says_why(world: World, risk: str, reason: Any) -> None:
     world.membership.outside = {"U0BEN"}
     case = await world.case(risk=risk)
-    assert await world.decide(case, Approve(), BEN) == Refusal(reason)
+    refusal = await world.decide(case, Approve(), BEN)
     [(circle, user, channel)] = world.membership.asked
+    assert refusal == Refusal(reason, circle)
     assert (circle.channel_members, user, channel) == (risk in ("low", "medium"), "U0BEN", CHANNEL)
     assert (await world.now(case.review.id)).review.state == "open"
 

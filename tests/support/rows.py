@@ -38,8 +38,7 @@ def decision(pk: int, app_pk: int, **changes: Any) -> Decision:
         reversible=True,
         compare_to=None,
         requested_by=None,
-        retry_of_pk=None,
-        tries=1,
+        first_pk=None,
         created_at=NOW,
         body_sha256="1" * 64,
         policy_version="abcdef012345",
@@ -69,8 +68,7 @@ def take_in(pk: int, app_pk: int, **changes: Any) -> TakeIn:
     made = decision(pk, app_pk, **changes)
     return TakeIn(
         decision=made,
-        request='{"metadata": {}}',
-        outcome=None,
+        contents={"request": "{}"},
         review=NewReview(pk + 1_000_000, f"rev_{pk}", "gate", "#ai-review", 20),
         history=(HistoryRecord(NOW, "app:decision:posted", "app:shop", app_pk, pk),),
     )

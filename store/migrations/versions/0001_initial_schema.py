@@ -76,8 +76,7 @@ def upgrade() -> None:
         sa.Column("reversible", sa.Boolean(), nullable=False),
         sa.Column("compare_to", sa.String(length=128), nullable=True),
         sa.Column("requested_by", sa.String(length=32), nullable=True),
-        sa.Column("retry_of_pk", sa.BigInteger(), nullable=True),
-        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("first_pk", sa.BigInteger(), nullable=True),
         sa.Column("created_at", store.types.UtcDateTime(), nullable=False),
         sa.Column("body_sha256", sa.String(length=64), nullable=False),
         sa.Column("policy_version", sa.String(length=12), nullable=False),
@@ -116,6 +115,14 @@ def upgrade() -> None:
     with op.batch_alter_table("decisions", schema=None) as batch_op:
         batch_op.create_index("ix_decisions_app_created", ["app_pk", "created_at", "pk"], unique=False)
         batch_op.create_index("ix_decisions_created", ["created_at", "pk"], unique=False)
+        batch_op.create_index(
+            "ix_decisions_first",
+            ["first_pk"],
+            unique=False,
+            sqlite_where=sa.text("first_pk IS NOT NULL"),
+            postgresql_where=sa.text("first_pk IS NOT NULL"),
+        )
+        batch_op.create_index("ix_decisions_id", ["id"], unique=False)
 
     op.create_table(
         "stopped_receivers",
@@ -261,6 +268,12 @@ def downgrade() -> None:
     op.drop_table("contents")
     op.drop_table("stopped_receivers")
     with op.batch_alter_table("decisions", schema=None) as batch_op:
+        batch_op.drop_index("ix_decisions_id")
+        batch_op.drop_index(
+            "ix_decisions_first",
+            sqlite_where=sa.text("first_pk IS NOT NULL"),
+            postgresql_where=sa.text("first_pk IS NOT NULL"),
+        )
         batch_op.drop_index("ix_decisions_created")
         batch_op.drop_index("ix_decisions_app_created")
 
