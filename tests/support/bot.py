@@ -126,9 +126,9 @@ class Bot:
         await self.restart()
 
 
-async def until(look: Callable[[], Found | None]) -> Found:
+async def until(look: Callable[[], Found | None], patience: float = PATIENCE) -> Found:
     """What `look` finds, once it finds something."""
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(patience):
         while not (found := look()):
             await asyncio.sleep(0.01)
         return found
@@ -150,7 +150,7 @@ async def running_bot(
     await sandbox.start()
     secret = new_webhook_secret()
     receiver = Receiver(Webhook(secret))
-    runner = await _listen(receiver)
+    runner = await listen(receiver)
     path = folder / "policy.yml"
     path.write_text(policy)
     made = make_settings(database_url, path, sandbox, receiver, **settings)
@@ -209,7 +209,7 @@ async def prepare(database_url: str, webhook_secret: str, clock: Clock) -> None:
     await engine.dispose()
 
 
-async def _listen(receiver: Receiver) -> web.AppRunner:
+async def listen(receiver: Receiver) -> web.AppRunner:
     app = web.Application()
     app.router.add_post("/hitl", receiver.receive)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
