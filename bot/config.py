@@ -78,10 +78,13 @@ def load_settings() -> Settings:
         raise SettingsError("\n".join(_sentence(problem) for problem in error.errors())) from error
 
 
+_PLAIN = {"HITL_PORT": "it has to be a whole number from 0 to 65535", "HITL_LOG": "it has to be text or json"}
+
+
 def _sentence(problem: Mapping[str, object]) -> str:
     loc = problem["loc"]
     name = str(loc[0]).upper() if isinstance(loc, tuple) and loc else "settings"
-    message = str(problem["msg"]).removeprefix("Value error, ")
+    message = _PLAIN.get(name) or str(problem["msg"]).removeprefix("Value error, ")
     return f"{name}: {message}. Set {name} to a valid value."
 
 
@@ -117,7 +120,10 @@ def load_secret(settings: Settings) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"HITL_SECRET is not set and {path} cannot be read ({type(error).__name__}).") from error
     if not secret:
-        raise SettingsError(f"HITL_SECRET is not set and {path.name} is empty: bring back what was in it.")
+        raise SettingsError(
+            f"HITL_SECRET is not set and {path.name} is empty: bring back what was in it, or, where no key was made "
+            "yet, remove it and run `hitl migrate`."
+        )
     return secret
 
 
@@ -131,9 +137,21 @@ def make_secret(settings: Settings) -> None:
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(secrets.token_urlsafe(48) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
     with suppress(FileExistsError):
         os.link(draft, path)
     draft.unlink()
+    _keep_entries(path.parent)
+
+
+def _keep_entries(folder: Path) -> None:
+    """After a power cut the folder still names what it names now."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _secret_path(settings: Settings) -> Path | None:

@@ -1,5 +1,6 @@
 """Settings: what is missing or wrong is named with its remedy, and no secret is repeated."""
 
+import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,7 +25,7 @@ def test_the_defaults_are_the_contracts(monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize(
     ("name", "value", "word"),
     [
-        ("HITL_PORT", "eighty", "integer"),
+        ("HITL_PORT", "eighty", "it has to be a whole number from 0 to 65535"),
         ("HITL_PORT", "65536", "65535"),
         ("HITL_DATABASE_URL", f"mysql://root:{PASSWORD}@db/hitl", "postgresql://"),
         ("HITL_DATABASE_URL", f"postgresql://root:{PASSWORD}@db:port/hitl", "not a database URL"),
@@ -91,6 +92,22 @@ def test_the_secret_beside_the_database_is_made_once_and_is_the_owners_alone(tmp
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_the_secret_is_on_the_disk_before_it_is_seen_and_its_folder_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a power cut leaves an empty file, and what was sealed under the secret is lost."""
+    path, really = tmp_path / "hitl.db.secret", os.fsync
+    synced: list[tuple[bool, bool]] = []
+
+    def note(descriptor: int) -> None:
+        synced.append((stat.S_ISDIR(os.fstat(descriptor).st_mode), path.exists()))
+        really(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    make_secret(load_settings())
+    assert synced == [(False, False), (True, True)]
+
+
 def test_a_secret_of_the_environment_comes_first_and_is_kept_nowhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,7 +125,8 @@ def test_a_secret_that_is_missing_empty_or_unreadable_is_told(tmp_path: Path) ->
         load_secret(settings)
     path = tmp_path / "hitl.db.secret"
     path.touch()
-    with pytest.raises(SettingsError, match=r"hitl.db.secret is empty"):
+    make_secret(settings)
+    with pytest.raises(SettingsError, match=r"hitl.db.secret is empty: .* run `hitl migrate`"):
         load_secret(settings)
     path.unlink()
     path.mkdir()
