@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 import secrets
 import signal
 import sys
@@ -37,6 +38,7 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(policy_app, name="policy")
 
 _BOTH_SIGN = timedelta(hours=24)
+_APP_NAME = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SCOPES = ("ingest", "read", "feedback", "admin")
 
 Result = TypeVar("Result")
@@ -152,7 +154,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
                 mark = "FAILED" if finding.failed else "ok"
                 typer.echo(f"{mark:7}{finding.subject}: {finding.detail}")
                 if finding.remedy:
-                    typer.echo(f"       → {finding.remedy}")
+                    typer.echo("       → " + finding.remedy.replace("\n", "\n         "))
         return findings
 
     findings = _run(work())
@@ -172,8 +174,8 @@ def create_key(
     unknown = sorted(set(scopes) - set(_SCOPES))
     if unknown:
         _give_up(f"--scope: unknown {', '.join(unknown)}; use {', '.join(_SCOPES)}.")
-    if not 1 <= len(name) <= 64 or not name.isprintable():
-        _give_up("APP: a name has 1 to 64 printable characters.")
+    if not _APP_NAME.fullmatch(name):
+        _give_up("APP: 1 to 64 letters, digits, dots, hyphens and underscores, the first a letter or a digit.")
     key, secret = f"hitl_{secrets.token_urlsafe(32)}", new_webhook_secret()
     key_id = random_id("key")
 
@@ -255,8 +257,9 @@ def rotate_secret(
 
 
 @policy_app.command("check")
-def check_policy(file: Annotated[Path, typer.Argument()]) -> None:
+def check_policy(file: Annotated[Path | None, typer.Argument(help="Default HITL_POLICY.")] = None) -> None:
     """Validate a policy file. Exit 1 with every problem, each with path and line."""
+    file = file or load_settings().hitl_policy
     if not file.is_file():
         _give_up(f"{file}: there is no such file.")
     try:

@@ -1,6 +1,6 @@
 """`hitl doctor`: looks at everything the bot needs, and says of each failure what to do."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from slack_sdk.errors import SlackApiError
@@ -18,11 +18,12 @@ from bot.slack.messages import SLACK_TROUBLE, error_code
 from routing.policy import Policy
 from store import schema
 from store.cards import CardStore
-from store.engine import open_engine
+from store.engine import open_engine, sqlite_path
 from store.events import EventStore
 from store.keys import KeyStore
 
 _CHANNELS_A_PAGE = 200
+_MIGRATE = "run `hitl migrate`, or set HITL_DATABASE_URL to where the database is"
 _DATABASE_REMEDY = "HITL_DATABASE_URL: is the server running, and are host, user and database name right?"
 
 
@@ -41,14 +42,18 @@ class Finding:
 
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
     """All findings, in the order in which they make sense to be mended."""
-    for finding in _settings(settings):
-        yield finding
+    yield _setting("Slack settings", need_slack, settings)
     policy = _policy(settings)
     yield policy if isinstance(policy, Finding) else Finding("policy", f"version {policy.version}")
     engine = open_engine(settings.database)
     try:
-        async for finding in _database(engine, settings):
-            yield finding
+        database = await _database(engine, settings)
+        if database.remedy != _MIGRATE or sqlite_path(settings.database) is None:  # else it makes the secret too
+            yield _setting("secret", load_secret, settings)
+        yield database
+        if not database.failed:
+            async for finding in _contents(engine, settings):
+                yield finding
     finally:
         await engine.dispose()
     if settings.slack_bot_token:
@@ -56,16 +61,12 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
             yield finding
 
 
-def _settings(settings: Settings) -> list[Finding]:
-    findings = []
-    for name, check in (("Slack settings", need_slack), ("secret", load_secret)):
-        try:
-            check(settings)
-        except SettingsError as error:
-            findings.append(Finding(name, "missing", str(error)))
-        else:
-            findings.append(Finding(name, "set"))
-    return findings
+def _setting(subject: str, check: Callable[[Settings], str], settings: Settings) -> Finding:
+    try:
+        check(settings)
+    except SettingsError as error:
+        return Finding(subject, "missing", str(error))
+    return Finding(subject, "set")
 
 
 def _policy(settings: Settings) -> Policy | Finding:
@@ -75,16 +76,22 @@ def _policy(settings: Settings) -> Policy | Finding:
         return Finding("policy", "refused", str(error))
 
 
-async def _database(engine: AsyncEngine, settings: Settings) -> AsyncIterator[Finding]:
+async def _database(engine: AsyncEngine, settings: Settings) -> Finding:
+    file = sqlite_path(settings.database)
+    if file is not None and not file.exists():  # a look would make an empty one
+        return Finding("database", f"no database file {file}", _MIGRATE)
     try:
         await schema.require(engine)
     except schema.SchemaTooOldError as error:
-        yield Finding("database", "schema too old", str(error))
-        return
+        if error.found is None:
+            return Finding("database", "not migrated yet", _MIGRATE)
+        return Finding("database", "schema too old", str(error))
     except (SQLAlchemyError, OSError) as error:
-        yield Finding("database", type(error).__name__, _DATABASE_REMEDY)
-        return
-    yield Finding("database", "reachable, schema sufficient")
+        return Finding("database", type(error).__name__, _DATABASE_REMEDY)
+    return Finding("database", "reachable, schema sufficient")
+
+
+async def _contents(engine: AsyncEngine, settings: Settings) -> AsyncIterator[Finding]:
     yield await _sealed(engine, settings)
     letters = await EventStore(engine).dead_letters()
     if letters:

@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.clock import Clock
-from routing.policy import Policy, PolicyError, parse_policy
+from routing.policy import Policy, PolicyError, Problem, parse_policy
 from store.policies import KeepPolicy
 from store.writer import Writer
 
@@ -28,8 +28,14 @@ def read_policy(path: Path) -> Policy:
     try:
         return parse_policy(text)
     except PolicyError as error:
-        problems = "\n".join(f"  {path.name}:{p.line or '?'}: {p.path}: {p.message}" for p in error.problems)
+        problems = "\n".join(f"  {_told(path.name, problem)}" for problem in error.problems)
         raise PolicyUnreadableError(f"{path.name} is refused as a whole:\n{problems}") from error
+
+
+def _told(name: str, problem: Problem) -> str:
+    """As compilers write it, without what is not known: an empty file has neither lines nor members."""
+    place = f"{name}:{problem.line}" if problem.line else name
+    return ": ".join(part for part in (place, problem.path, problem.message) if part)
 
 
 def _why(error: Exception) -> str:

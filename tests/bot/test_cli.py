@@ -85,9 +85,10 @@ def test_the_secret_belongs_to_the_app_and_is_shown_with_its_first_key_only(migr
 
 def test_wrong_names_and_scopes_are_refused(migrated: Hitl) -> None:
     assert is_one_message(migrated("keys", "create", "shop", "--scope", "write"), "--scope", "write", "ingest")
-    for name in ("", "x" * 65, "shop\n", "shop\udcff"):
+    for name in ("", "x" * 65, "shop\n", "shop\udcff", "bad name!", ".shop"):
         assert is_one_message(migrated("keys", "create", name), "APP")
     assert listed(migrated) == []
+    created(migrated, "Shop-1_a." + "x" * 55)
 
 
 def test_a_key_is_revoked_once(migrated: Hitl) -> None:
@@ -138,6 +139,7 @@ def test_a_good_policy_passes_with_its_version(hitl: Hitl, tmp_path: Path) -> No
     ended = hitl("policy", "check", "policy.yml")
     assert (ended.code, ended.err) == (0, "")
     assert "good, version " in ended.out
+    assert hitl("policy", "check") == ended, "HITL_POLICY names it"
 
 
 def test_every_problem_of_a_policy_is_told_with_path_and_line(hitl: Hitl, tmp_path: Path) -> None:
@@ -146,6 +148,8 @@ def test_every_problem_of_a_policy_is_told_with_path_and_line(hitl: Hitl, tmp_pa
     assert (ended.code, ended.out) == (1, "")
     assert "broken.yml:3: defaults.chanel: " in ended.err
     assert "broken.yml:6: rules[0].when: " in ended.err
+    (tmp_path / "broken.yml").write_text("")
+    assert hitl("policy", "check", "broken.yml").err.splitlines()[1].startswith("  broken.yml: empty; ")
     for text in ("", "version: [", "\t"):
         (tmp_path / "broken.yml").write_text(text)
         assert hitl("policy", "check", "broken.yml").code == 1

@@ -112,9 +112,14 @@ async def test_a_policy_that_is_refused(bot: Bot) -> None:
 
 
 async def test_a_database_that_is_away_or_not_prepared(bot: Bot, tmp_path: Path) -> None:
-    problems = await failed(changed(bot, hitl_database_url=f"sqlite:///{tmp_path}/new.db"))
-    assert set(problems) == {"database"}
-    assert "hitl migrate" in problems["database"][1]
+    new = tmp_path / "new.db"
+    for detail in (f"no database file {new}", "not migrated yet"):
+        problems = await failed(changed(bot, hitl_database_url=f"sqlite:///{new}", hitl_secret=None))
+        assert set(problems) == {"database"}, "the secret is made by the same remedy, so it is told once"
+        assert problems["database"][0] == detail
+        assert "hitl migrate" in problems["database"][1]
+        assert new.exists() is (detail == "not migrated yet"), "a look makes no file"
+        new.touch()
     problems = await failed(changed(bot, hitl_database_url="postgresql://127.0.0.1:9/hitl"))
     assert set(problems) == {"database"}
     assert "HITL_DATABASE_URL" in problems["database"][1]
@@ -147,3 +152,12 @@ def test_the_command_ends_with_1_and_says_what_to_do(hitl: Hitl) -> None:
     [at] = [number for number, line in enumerate(lines) if line.startswith("FAILED database:")]
     assert "hitl migrate" in lines[at + 1]
     assert any(line.startswith("ok     Slack settings") for line in lines)
+
+
+def test_every_line_of_a_remedy_is_indented_under_its_finding(hitl: Hitl, tmp_path: Path) -> None:
+    (tmp_path / "policy.yml").write_text("version: 2\n")
+    lines = hitl("doctor").out.splitlines()
+    [at] = [number for number, line in enumerate(lines) if line.startswith("FAILED policy:")]
+    assert lines[at + 1].startswith("       \u2192 policy.yml is refused")
+    assert lines[at + 2].startswith("           policy.yml:")
+    assert all(line.startswith(("FAILED ", "ok     ", "       ")) for line in lines)
