@@ -27,10 +27,8 @@ EVENTS = ("message.channels", "message.groups")
 class ManifestError(ValueError):
     """Neither Socket Mode nor a URL that Slack could call: it would not know where to send clicks."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "Slack must know where to send clicks: give --url https://… (or set HITL_PUBLIC_URL), or use --socket."
-        )
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"{problem}: give --url https://… (or set HITL_PUBLIC_URL), or use --socket.")
 
 
 def manifest(public_url: str | None, *, socket: bool) -> dict[str, Any]:
@@ -38,8 +36,10 @@ def manifest(public_url: str | None, *, socket: bool) -> dict[str, Any]:
     interactivity: dict[str, Any] = {"is_enabled": True}
     events: dict[str, Any] = {"bot_events": list(EVENTS)}
     if not socket:
-        if public_url is None or not public_url.startswith(("https://", "http://")):
-            raise ManifestError
+        if not public_url:
+            raise ManifestError("Slack must know where to send clicks")
+        if not public_url.startswith("https://"):
+            raise ManifestError("The URL has to begin with https://, as Slack calls no other")
         interactivity["request_url"] = events["request_url"] = public_url.rstrip("/") + PATH
     return {
         "_metadata": {"major_version": 2, "minor_version": 1},

@@ -52,9 +52,15 @@ def test_socket_mode_needs_no_url() -> None:
     assert settings["socket_mode_enabled"] is True
 
 
-@pytest.mark.parametrize("url", [None, "", "hitl.example", "ftp://hitl.example"])
+@pytest.mark.parametrize("url", [None, ""])
 def test_without_a_way_for_clicks_there_is_no_manifest(url: str | None) -> None:
     with pytest.raises(ManifestError, match="--socket"):
+        manifest(url, socket=False)
+
+
+@pytest.mark.parametrize("url", ["hitl.example", "ftp://hitl.example", "http://hitl.example"])
+def test_slack_calls_https_only(url: str) -> None:
+    with pytest.raises(ManifestError, match="has to begin with https://"):
         manifest(url, socket=False)
 
 
