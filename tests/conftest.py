@@ -4,11 +4,26 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from store import schema
 from store.engine import open_engine, parse_url
-from tests.support.databases import PostgresServer, drop_postgres_database, new_postgres_database, postgres_server
+from tests.support.databases import (
+    PostgresServer,
+    drop_postgres_database,
+    migrate,
+    new_postgres_database,
+    postgres_server,
+)
+
+# Tracebacks with the values of local variables take seconds to draw, and are not what serves.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.processors.format_exc_info,
+        structlog.processors.KeyValueRenderer(key_order=["event"]),
+    ]
+)
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +55,7 @@ async def postgres_url(postgres: PostgresServer) -> AsyncIterator[str]:
 @pytest.fixture
 async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
     """An engine on a migrated database."""
+    await migrate(database_url)
     made = open_engine(parse_url(database_url))
-    await schema.upgrade(made)
     yield made
     await made.dispose()

@@ -29,7 +29,6 @@ from bot.reviewing import (
 )
 from routing.policy import Circle
 from routing.review import Approve, Edit, Reject, Verdict
-from store import schema
 from store import tables as t
 from store.cards import MarkSent, Place
 from store.decisions import Cancel, DecisionStore, NewReview, outcome_content
@@ -40,6 +39,7 @@ from store.reviews import ReviewStore
 from store.writer import Writer
 from tests.support.bot import POLICY
 from tests.support.clock import ManualClock
+from tests.support.databases import migrate
 from tests.support.rows import NOW, add_world, take_in
 
 ADA, BEN, CHEN = (Reviewer("T0HOME", user) for user in ("U0ADA", "U0BEN", "U0CHEN"))
@@ -104,8 +104,9 @@ class World:
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    engine = open_engine(parse_url(f"sqlite:///{tmp_path}/hitl.db"))
-    await schema.upgrade(engine)
+    url = f"sqlite:///{tmp_path}/hitl.db"
+    await migrate(url)
+    engine = open_engine(parse_url(url))
     wakeups = Wakeups()
     writer, clock, membership = Writer(engine, wakeups), ManualClock(NOW), FakeMembership()
     writer.start()

@@ -19,10 +19,10 @@ from bot.sandbox.server import BOT_TOKEN, SIGNING_SECRET, Sandbox
 from bot.secretbox import SecretBox, new_webhook_secret
 from bot.slack.endpoint import PATH
 from bot.web.auth import sha256_of_key
-from store import schema
 from store.engine import open_engine, parse_url
 from store.keys import CreateKey
 from store.writer import Writer
+from tests.support.databases import migrate
 
 Json = dict[str, Any]
 SECRET = "a secret for tests"
@@ -184,8 +184,8 @@ def make_settings(database_url: str, policy: Path, sandbox: Sandbox, receiver: R
 
 async def prepare(database_url: str, webhook_secret: str, clock: Clock) -> None:
     """Schema and keys, as `hitl migrate` and `hitl keys create` make them."""
+    await migrate(database_url)
     engine = open_engine(parse_url(database_url))
-    await schema.upgrade(engine)
     writer = Writer(engine)
     writer.start()
     box = SecretBox(SECRET)
