@@ -1,0 +1,85 @@
+"""Reads that every decision or every turn of a loop pays for find their rows by an index, however many there are."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from store import schema
+from store.cards import CardStore, ClaimCard
+from store.decisions import DecisionStore, ListFilter
+from store.engine import open_engine, parse_url
+from store.events import ClaimEvents
+from store.reviews import ReviewStore
+from store.writer import Writer
+from tests.support.rows import NOW, add_world, take_in
+
+Read = Callable[[AsyncEngine, Writer, int], Awaitable[object]]
+LATER = NOW + timedelta(hours=1)
+PAGE = (NOW, 5)
+
+READS: dict[str, Read] = {
+    "look for replays": lambda _, writer, app: writer.submit(take_in(1, app)),
+    "claim a card": lambda _, writer, app: writer.submit(ClaimCard(LATER, ["#busy"], [], ["#ai-review"])),
+    "count live cards": lambda engine, _, app: CardStore(engine).live_counts(),
+    "find a thread's root": lambda engine, _, app: CardStore(engine).thread_root(1, "#ai-review"),
+    "claim events": lambda _, writer, app: writer.submit(ClaimEvents(LATER, {}, {}, 64, 4, 16)),
+    "list an app's decisions": lambda engine, _, app: DecisionStore(engine).list(ListFilter(app, after=PAGE)),
+    "list all decisions": lambda engine, _, app: DecisionStore(engine).list(ListFilter(None, after=PAGE)),
+    "find an app's decision": lambda engine, _, app: DecisionStore(engine).find(app, "d-1", own_first=app),
+    "find any app's decision": lambda engine, _, app: DecisionStore(engine).find(None, "d-1", own_first=app),
+    "load a review": lambda engine, _, app: ReviewStore(engine).by_id("rev_1"),
+}
+
+
+@pytest.fixture
+async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
+    """SQLite only: its planner tells a scan by name and, without statistics, decides by the indexes alone."""
+    made = open_engine(parse_url(f"sqlite:///{tmp_path}/hitl.db"))
+    await schema.upgrade(made)
+    yield made
+    await made.dispose()
+
+
+@pytest.mark.parametrize("name", READS)
+async def test_no_table_that_grows_is_read_as_a_whole(engine: AsyncEngine, name: str) -> None:
+    writer = Writer(engine)
+    writer.start()
+    app_pk = await add_world(writer, engine)
+    for pk in (1, 2):
+        await writer.submit(take_in(pk, app_pk))
+    executed = _record(engine)
+    await READS[name](engine, writer, app_pk)
+    await writer.stop()
+
+    plans = [step for statement, parameters in executed for step in await _plan(engine, statement, parameters)]
+
+    assert plans
+    assert [step for step in plans if step.startswith("SCAN") and _grows(step)] == []
+
+
+def _record(engine: AsyncEngine) -> list[tuple[str, Any]]:
+    executed: list[tuple[str, Any]] = []
+
+    @event.listens_for(engine.sync_engine, "before_cursor_execute")
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
+        if not many and statement.startswith(("SELECT", "UPDATE", "WITH")):
+            executed.append((statement, parameters))
+
+    return executed
+
+
+async def _plan(engine: AsyncEngine, statement: str, parameters: Any) -> list[str]:
+    async with engine.connect() as connection:
+        steps = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        return [str(step.detail) for step in steps]
+
+
+def _grows(step: str) -> bool:
+    """A scan by a partial or ordered index ends where the query does; CTEs and subqueries are small."""
+    table = step.split()[1]
+    return "USING" not in step and table in {"decisions", "contents", "reviews", "cards", "history", "events"}
