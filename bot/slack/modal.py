@@ -3,19 +3,23 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from bot.slack import limits, phrases
 from bot.slack.blocks import Block, Element, bold_line, context, plain, preformatted, rich_text, section
 from bot.slack.json_text import pretty
-from bot.slack.text import body, chunks, clip_body
+from bot.slack.proposal import element
+from bot.slack.text import body, chunks
 from bot.slack.view import CardView
+from routing.decision import Json
 
 View = dict[str, Any]
 StateValues = dict[str, dict[str, dict[str, Any]]]
 """`view.state.values` of a submission: block_id, action_id, then the element's value."""
 
 _ROOM_FOR_THE_LAST_WORDS = 1_000
+_COUNTED = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +31,10 @@ class FieldErrors:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A titled text of any length; `url` only as `blocks.web_address` lets it through."""
+    """A titled value of any size, shown as `pretty`; `url` only as `blocks.web_address` lets it through."""
 
     title: str
-    text: str = ""
+    value: Json = ""
     url: str | None = None
 
 
@@ -61,9 +65,13 @@ def json_bytes(value: Any) -> int:
 
 def asked(view: CardView) -> Block:
     """What a form is about: the task and the beginning of the input."""
-    request = clip_body(body(pretty(view.input)), 1_000, 15)
     title = f"{view.task_type} · {phrases.risk(view)} · Asked"
-    return rich_text("asked", [bold_line(title), preformatted(request)])
+    return rich_text("asked", [bold_line(title), element(view.input, 1_000, 15)])
+
+
+def proposed(view: CardView) -> Block:
+    """The beginning of the model's output, where a form does not hold it anyway."""
+    return rich_text("proposed", [bold_line("The model proposes"), element(view.output, 1_000, 15)])
 
 
 def notice_modal(title: str, mrkdwn: str) -> View:
@@ -80,24 +88,33 @@ def text_modal(title: str, first: list[Block], parts: Iterable[Part], *, callbac
     """Shows the parts in full over as many blocks as a view holds; what does not fit is counted at the end."""
     view = modal(title, list(first), callback_id=callback_id)
     room = limits.VIEW_BYTES - json_bytes(view) - _ROOM_FOR_THE_LAST_WORDS
-    left_out = 0
+    left_out, over = 0, ""
     for part in parts:
-        for title_element, chunk in _pieces(part):
+        most = _COUNTED if left_out else max(room, _COUNTED)
+        text = pretty(part.value, most)
+        if not isinstance(part.value, str) and len(text) > most:
+            over = "Over "
+        shown = 0
+        for title_element, chunk in [] if left_out else _pieces(part, text, most):
             block = rich_text(
                 f"part-{len(view['blocks'])}", [title_element, *([preformatted(body(chunk))] if chunk else [])]
             )
             room -= json_bytes(block) + 2
-            if left_out or room < 0 or len(view["blocks"]) >= limits.MODAL_BLOCKS - 1:
-                left_out += len(chunk)
-            else:
-                view["blocks"].append(block)
+            if room < 0 or len(view["blocks"]) >= limits.MODAL_BLOCKS - 1:
+                break
+            view["blocks"].append(block)
+            shown += len(chunk)
+        left_out += len(text) - shown
     if left_out:
-        view["blocks"].append(context("left-out", [plain(f"{left_out:,} more characters do not fit into Slack.", 200)]))
+        words = f"{over}{left_out:,} more characters do not fit into Slack."
+        view["blocks"].append(context("left-out", [plain(words, 200)]))
     return view
 
 
-def _pieces(part: Part) -> Iterable[tuple[Element, str]]:
-    pieces = chunks(part.text, limits.BLOCK_TEXT)
+def _pieces(part: Part, text: str, most: int) -> Iterable[tuple[Element, str]]:
+    """Not all of them if they are more than a view holds; then nobody knows of how many."""
+    pieces = list(islice(chunks(text, limits.BLOCK_TEXT), limits.MODAL_BLOCKS))
+    of_how_many = f" of {len(pieces)}" if len(text) <= most and len(pieces) < limits.MODAL_BLOCKS else ""
     for number, chunk in enumerate(pieces, 1):
-        count = f" ({number} of {len(pieces)})" if len(pieces) > 1 else ""
+        count = f" ({number}{of_how_many})" if len(pieces) > 1 else ""
         yield bold_line(f"{part.title}{count}", part.url if number == 1 else None), chunk

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.slack.feedback_form import feedback_blocks, parse_feedback, text_input, typed_text
 from bot.slack.json_text import JsonTextError, parse_json, parse_text
-from bot.slack.modal import FieldErrors, StateValues, View, asked, modal
+from bot.slack.modal import FieldErrors, StateValues, View, asked, modal, proposed
 from bot.slack.view import CardView, RubricView
 from routing.decision import Json
 
@@ -25,7 +25,8 @@ class RejectSubmission:
 
 def reject_modal(view: CardView, rubric: RubricView) -> View:
     hint = "" if isinstance(view.output, str) else "JSON like the model's output, or plain words"
-    blocks = [asked(view), *feedback_blocks(rubric, "reject"), text_input("answer", "Correct answer", hint=hint)]
+    answer = text_input("answer", "Correct answer", hint=hint)
+    blocks = [asked(view), proposed(view), *feedback_blocks(rubric, "reject"), answer]
     return modal("Reject", blocks, callback_id=CALLBACK, review_id=view.review_id, submit="Reject")
 
 

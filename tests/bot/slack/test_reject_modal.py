@@ -27,6 +27,24 @@ def test_golden() -> None:
     samples.assert_golden("reject_modal", view)
 
 
+def test_the_form_shows_what_is_rejected() -> None:
+    view = reject_modal(samples.PAYOUT, samples.RUBRIC)
+    asked, proposed = view["blocks"][:2]
+    assert asked["elements"][1]["elements"][0]["text"].startswith("I want my money back")
+    assert proposed["elements"][1]["elements"][0]["text"] == "action: refund · amount: 28.21 · currency: EUR"
+
+
+def test_a_long_proposal_leaves_room_for_the_form() -> None:
+    view = reject_modal(replace(samples.REFUND, output="line\n" * 500), samples.RUBRIC)
+    shown = view["blocks"][1]["elements"][1]["elements"][0]["text"]
+    assert (shown.count("\n"), shown.endswith("more characters: Details)")) == (14, True)
+
+
+def test_the_largest_rubric_of_a_policy_fits() -> None:
+    rubric = replace(samples.RUBRIC, labels={f"label {number}": ("YES", "NO") for number in range(20)})
+    check_modal(reject_modal(samples.REFUND, rubric), samples.PEOPLE)
+
+
 @given(view=samples.views, rubric=samples.rubrics)
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_any_text_in_any_field_stays_within_the_limits(view: CardView, rubric: RubricView) -> None:
