@@ -41,6 +41,8 @@ class Refusal:
     """Why a person may not decide a review: their own request, not in its circle, or not to be found out now."""
 
     reason: Literal["own_request", "not_a_reviewer", "named_reviewers_only", "unknown_now"]
+    circle: Circle | None = None
+    """Who may decide instead, if the person is not in it."""
 
 
 class MembershipUnknownError(Exception):
@@ -138,7 +140,7 @@ class Reviewing:
                 return None
         except MembershipUnknownError:
             return Refusal("unknown_now")
-        return Refusal("named_reviewers_only" if risk > Risk.MEDIUM else "not_a_reviewer")
+        return Refusal("named_reviewers_only" if risk > Risk.MEDIUM else "not_a_reviewer", circle)
 
     async def decide(
         self, case: Case, reviewer: Reviewer, verdict: Verdict

@@ -1,9 +1,10 @@
 """The edit form: the model's output, prefilled, to be put right."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from bot.slack.blocks import Block, option
+from bot.slack import notices
+from bot.slack.blocks import Block, context, option, plain
 from bot.slack.edit_plan import FieldKind, PlannedField, parse_field, plan_fields
 from bot.slack.feedback_form import (
     ACTION,
@@ -16,13 +17,20 @@ from bot.slack.feedback_form import (
 )
 from bot.slack.json_text import JsonTextError, same
 from bot.slack.modal import FieldErrors, StateValues, View, asked, fits, modal, notice_modal
-from bot.slack.text import clip, one_line, sendable
+from bot.slack.text import clip_line, sendable
 from bot.slack.view import CardView, RubricView
+from routing.checks import CheckResult
 from routing.decision import Json
 
 CALLBACK = "review.edit"
 SHORT_TEXT = 60
-_HINTS: dict[FieldKind, str] = {"int": "A whole number", "float": "A number", "json": "JSON"}
+_HINTS: dict[FieldKind, str] = {
+    "text": "Empty means an empty text",
+    "int": "A whole number",
+    "float": "A number",
+    "json": "JSON",
+}
+_UNCHANGED = "Sent unchanged, this counts as an approval."
 _TOO_LARGE = (
     "This output is too large for a form in Slack. *Details* shows it. To correct it, close this, choose *Reject* and "
     "give the correct answer there."
@@ -43,16 +51,19 @@ class EditSubmission:
 
 def edit_modal(view: CardView, rubric: RubricView) -> View:
     """The form, or a modal without submit that says what to do if the output does not fit into one."""
-    inputs = [block for field in plan_fields(view.output) for block in _inputs(field)]
-    blocks = [asked(view), *inputs, *feedback_blocks(rubric, "edit")]
+    fields = plan_fields(view.output)
+    inputs = [block for field in fields for block in _inputs(field)]
+    blocks = [asked(view), context("unchanged", [plain(_UNCHANGED, 100)]), *inputs, *feedback_blocks(rubric, "edit")]
     form = modal("Edit", blocks, callback_id=CALLBACK, review_id=view.review_id, submit="Send")
-    return form if fits(form) else notice_modal("Too large to edit here", _TOO_LARGE)
+    return form if fields and fits(form) else notice_modal("Too large to edit here", _TOO_LARGE)
 
 
 def parse_edit(view: CardView, rubric: RubricView, values: StateValues) -> EditSubmission | FieldErrors:
     """Reads a submission against the stored output of the model; `values` is `view.state.values`."""
     feedback, errors = parse_feedback(rubric, "edit", values)
     fields = plan_fields(view.output)
+    if not fields:
+        errors["output"] = "This output is too large for a form in Slack."
     members: list[Json] = []
     for field in fields:
         try:
@@ -75,6 +86,19 @@ def parse_edit(view: CardView, rubric: RubricView, values: StateValues) -> EditS
     )
 
 
+def check_errors(view: CardView, failures: Iterable[CheckResult], values: StateValues) -> dict[str, str]:
+    """Failed checks of a submission that `parse_edit` could read, as sentences by the block they belong beside: the
+    one whose member the check is about, best a changed one, else the first."""
+    fields = plan_fields(view.output)
+    beside: dict[str, list[CheckResult]] = {}
+    for failure in failures:
+        about = [field for field in fields if field.key in failure.members]
+        changed = [field for field in about if field.is_changed(_typed(field, values))]
+        field = next(iter(changed or about), fields[0])
+        beside.setdefault(field.block_id(), []).append(failure)
+    return {block_id: notices.checks_failed(found) for block_id, found in beside.items()}
+
+
 def _inputs(field: PlannedField) -> list[Block]:
     if field.kind == "bool":
         return [_yes_no(field)]
@@ -83,12 +107,24 @@ def _inputs(field: PlannedField) -> list[Block]:
         text_input(
             field.block_id(number),
             f"{_name(field)} ({number + 1} of {count})" if count > 1 else _name(field),
+            required=_is_required(field),
             initial=sendable(chunk),
-            hint=_HINTS.get(field.kind, ""),
+            hint=_hint(field),
             multiline=_is_long(field),
         )
         for number, chunk in enumerate(field.chunks)
     ]
+
+
+def _is_required(field: PlannedField) -> bool:
+    """Whether Slack may refuse it empty: an empty text is a text, and one of several chunks may go."""
+    return field.kind != "text" and field.original is not None and len(field.chunks) == 1
+
+
+def _hint(field: PlannedField) -> str:
+    if len(field.chunks) > 1:
+        return ""
+    return "JSON; empty means null" if field.original is None else _HINTS.get(field.kind, "")
 
 
 def _is_long(field: PlannedField) -> bool:
@@ -115,4 +151,4 @@ def _typed(field: PlannedField, values: StateValues) -> list[str]:
 
 
 def _name(field: PlannedField) -> str:
-    return "Output" if field.key is None else clip(one_line(field.key), 100)
+    return "Output" if field.key is None else clip_line(field.key, 100)

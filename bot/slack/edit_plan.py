@@ -6,8 +6,10 @@ to read the submission, so nothing about it is taken from Slack.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
+from bot.slack import limits
 from bot.slack.json_text import depth, parse_float, parse_int, parse_json, parse_text, pretty
 from bot.slack.text import chunks, sendable
 from routing.decision import Json
@@ -35,14 +37,31 @@ class PlannedField:
     def block_id(self, chunk: int = 0) -> str:
         return f"output-{self.index}-{chunk}"
 
+    def is_changed(self, typed: Sequence[str]) -> bool:
+        """Whether any of the chunks was touched."""
+        return not all(_untouched(was, now) for was, now in zip(self.chunks, typed, strict=True))
+
 
 def plan_fields(output: Json) -> tuple[PlannedField, ...]:
-    """A flat enough object member by member, a string as text, anything else as JSON text."""
-    if isinstance(output, dict) and 0 < len(output) <= MAX_INPUTS and depth(output) <= MAX_DEPTH:
-        fields = tuple(_field(index, key, member) for index, (key, member) in enumerate(output.items()))
-        if sum(len(field.chunks) for field in fields) <= MAX_INPUTS:
-            return fields
-    return (_field(0, None, output),)
+    """A flat enough object member by member, a string as text, anything else as JSON text; () if no form holds it."""
+    fields = _members(output) if isinstance(output, dict) and len(output) <= MAX_INPUTS else ()
+    # Measured last, because then it is known to be small.
+    if fields and depth(output) <= MAX_DEPTH:
+        return fields
+    whole = _field(0, None, output, limits.MODAL_BLOCKS)
+    return (whole,) if len(whole.chunks) <= limits.MODAL_BLOCKS else ()
+
+
+def _members(output: dict[str, Json]) -> tuple[PlannedField, ...]:
+    """() if they need more than `MAX_INPUTS`."""
+    fields = []
+    room = MAX_INPUTS
+    for index, (key, member) in enumerate(output.items()):
+        fields.append(_field(index, key, member, room))
+        room -= len(fields[-1].chunks)
+        if room < 0:
+            return ()
+    return tuple(fields)
 
 
 def parse_field(field: PlannedField, typed: Sequence[str]) -> Json:
@@ -50,7 +69,7 @@ def parse_field(field: PlannedField, typed: Sequence[str]) -> Json:
 
     Raises json_text.JsonTextError if it is not a value of the field's type.
     """
-    if all(_untouched(was, now) for was, now in zip(field.chunks, typed, strict=True)):
+    if not field.is_changed(typed):
         return field.original
     text = _joined(field.chunks, typed)
     match field.kind:
@@ -63,12 +82,14 @@ def parse_field(field: PlannedField, typed: Sequence[str]) -> Json:
         case "bool":
             return text == "true"
         case "json":
-            return parse_json(text)
+            return None if field.original is None and not text.strip() else parse_json(text)
 
 
-def _field(index: int, key: str | None, value: Json) -> PlannedField:
+def _field(index: int, key: str | None, value: Json, most: int) -> PlannedField:
+    """With its first `most + 1` chunks if it has more than `most`, so that one too large costs no more than a form."""
     kind = _kind(value) if key is not None or isinstance(value, str) else "json"
-    return PlannedField(index, key, kind, value, tuple(chunks(pretty(value), INPUT_CHUNK)))
+    text = pretty(value, most * INPUT_CHUNK)
+    return PlannedField(index, key, kind, value, tuple(islice(chunks(text, INPUT_CHUNK), most + 1)))
 
 
 def _kind(value: Json) -> FieldKind:

@@ -269,8 +269,7 @@ class Listeners:
             case Refusal() as refusal:
                 return self._returned(submission, "Not saved", _refused(refusal))
             case ChecksFailed(failures):
-                sentence = notices.checks_failed([str(failure) for failure in failures])
-                return Answer(errors={_first_input(submission): sentence})
+                return Answer(errors=edit_modal.check_errors(self._view(case), failures, submission.values))
 
     def _with_errors(self, submission: Submission, case: Case, errors: dict[str, str]) -> Answer:
         """Errors beside the fields, unless the review has closed and mending them would be in vain."""
@@ -323,8 +322,6 @@ async def _only_acknowledge(ack: AsyncAck) -> None:
 
 
 def _refused(refusal: Refusal) -> str:
-    return notices.CANNOT_CHECK_NOW if refusal.reason == "unknown_now" else notices.not_allowed(refusal.reason)
-
-
-def _first_input(submission: Submission) -> str:
-    return next(str(block["block_id"]) for block in submission.blocks if block.get("type") == "input")
+    if refusal.reason == "unknown_now":
+        return notices.CANNOT_CHECK_NOW
+    return notices.not_allowed(refusal.reason, refusal.circle)

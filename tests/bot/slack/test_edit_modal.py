@@ -6,10 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from slack_sdk.models.views import View as SdkView
 
-from bot.slack.edit_modal import EditSubmission, edit_modal, parse_edit
+from bot.slack.edit_modal import EditSubmission, check_errors, edit_modal, parse_edit
 from bot.slack.json_text import same
 from bot.slack.modal import FieldErrors
 from bot.slack.view import CardView, RubricView
+from routing.checks import CheckResult, CheckStatus
 from routing.decision import Json
 from tests.bot.slack import samples
 from tests.bot.slack.forms import submitted
@@ -92,6 +93,7 @@ def test_trimmed_inputs_and_other_newlines_count_as_untouched(output: Json) -> N
         ("refund", "5", "5"),
         (None, '"now known"', "now known"),
         (None, "3", 3),
+        ([1], "null", None),
         ([1, 2.0], "[1, 2.5]", [1, 2.5]),
         ([1, 2.0], "[1.0, 2]", [1.0, 2]),
         ({"sku": "A1"}, '{"sku": null}', {"sku": None}),
@@ -233,3 +235,80 @@ def test_a_form_of_another_output_is_refused_rather_than_read_as_untouched() -> 
     refused = parse_edit(samples.REFUND, samples.RUBRIC, values)
     assert isinstance(refused, FieldErrors)
     assert refused.errors["output-5-0"] == "lines: this field is missing; close the form and open it again."
+
+
+def inputs(output: Json) -> list[tuple[str, bool, str | None]]:
+    """Label, whether it may stay empty, and hint of each input for the output."""
+    form = edit_modal(replace(samples.REFUND, output=output), samples.RUBRIC)
+    return [
+        (block["label"]["text"], block["optional"], block.get("hint", {}).get("text"))
+        for block in form["blocks"]
+        if block["block_id"].startswith("output-")
+    ]
+
+
+def test_only_what_may_be_empty_is_called_optional() -> None:
+    output = {"text": "x", "int": 1, "float": 0.5, "bool": True, "null": None, "list": [1]}
+    assert inputs(output) == [
+        ("text", True, "Empty means an empty text"),
+        ("int", False, "A whole number"),
+        ("float", False, "A number"),
+        ("bool", False, None),
+        ("null", True, "JSON; empty means null"),
+        ("list", False, "JSON"),
+    ]
+    assert inputs("word " * 1_000) == [("Output (1 of 2)", True, None), ("Output (2 of 2)", True, None)]
+    assert inputs([["x" * 2_000]] * 2) == [("Output (1 of 2)", True, None), ("Output (2 of 2)", True, None)]
+
+
+def test_an_emptied_null_is_still_null() -> None:
+    submission = edit({"kept": 1, "note": None}, {"output-1-0": None})
+    assert isinstance(submission, EditSubmission)
+    assert not submission.changed
+
+
+def test_the_form_says_what_sending_it_unchanged_means() -> None:
+    blocks = edit_modal(samples.REFUND, samples.RUBRIC)["blocks"]
+    assert blocks[1]["elements"][0]["text"] == "Sent unchanged, this counts as an approval."
+
+
+@pytest.mark.parametrize(
+    ("members", "changes", "block_id"),
+    [
+        (("amount",), {"output-1-0": "600"}, "output-1-0"),
+        (("action", "amount"), {"output-1-0": "600"}, "output-1-0"),
+        (("action", "amount"), {"output-0-0": "deny", "output-1-0": "600"}, "output-0-0"),
+        (("amount", "action"), {}, "output-0-0"),
+        (("gone",), {"output-1-0": "600"}, "output-0-0"),
+        ((), {"output-1-0": "600"}, "output-0-0"),
+    ],
+)
+def test_a_failed_check_is_told_beside_its_field(
+    members: tuple[str, ...], changes: dict[str, str | None], block_id: str
+) -> None:
+    view = replace(samples.REFUND, output={"action": "refund", "amount": 120})
+    values = submitted(edit_modal(view, samples.RUBRIC), changes)
+    failure = CheckResult("cap", CheckStatus.FAILED, rejects=False, message="does not hold", members=members)
+    errors = check_errors(view, [failure], values)
+    assert list(errors) == [block_id]
+    assert "check cap failed" in errors[block_id]
+
+
+def test_checks_of_different_fields_are_told_apart() -> None:
+    view = replace(samples.REFUND, output={"action": "refund", "amount": 120})
+    values = submitted(edit_modal(view, samples.RUBRIC))
+    failures = [
+        CheckResult(member, CheckStatus.FAILED, rejects=False, message="no", members=(member,))
+        for member in ("amount", "action")
+    ]
+    errors = check_errors(view, failures, values)
+    assert {block: "check amount" in error for block, error in errors.items()} == {
+        "output-0-0": False,
+        "output-1-0": True,
+    }
+
+
+def test_a_failed_check_of_a_text_is_told_beside_it() -> None:
+    view = replace(samples.REFUND, output="word " * 1_000)
+    failure = CheckResult("tone", CheckStatus.FAILED, rejects=False, message="no")
+    assert list(check_errors(view, [failure], submitted(edit_modal(view, samples.RUBRIC)))) == ["output-0-0"]

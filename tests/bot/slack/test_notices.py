@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from bot.slack import notices
 from bot.slack.view import CardView
+from routing.checks import CheckResult, CheckStatus
+from routing.policy import Circle
 from tests.bot.slack import samples
 
 
@@ -26,17 +28,49 @@ def test_a_late_click_hears_how_it_ended(view: CardView, sentence: str) -> None:
 
 
 def test_every_refusal_says_why_and_that_nothing_happened() -> None:
-    sentences = [notices.not_allowed(why) for why in get_args(notices.Refusal)]
+    sentences = [notices.not_allowed(why, None) for why in get_args(notices.Refusal)]
     assert len(set(sentences)) == 3
     assert all("othing was changed" in sentence for sentence in sentences)
 
 
-@given(st.lists(samples.texts, min_size=1, max_size=20))
-def test_names_of_checks_are_only_names(names: list[str]) -> None:
-    sentence = notices.checks_failed(names)
+@pytest.mark.parametrize(
+    ("circle", "names"),
+    [
+        (Circle(frozenset({"U0BEA", "U0ADA"}), "S0LEADS", channel_members=False),
+         "<@U0ADA>, <@U0BEA> or <!subteam^S0LEADS>"),
+        (Circle(frozenset({"U0ADA"}), None, channel_members=False), "<@U0ADA>"),
+        (Circle(frozenset({"U0ADA"}), None, channel_members=True), "<@U0ADA> or a full member of the channel"),
+        (Circle(frozenset(f"U{number}" for number in range(9)), "S0LEADS", channel_members=True),
+         "<@U0>, <@U1>, <@U2>, <@U3>, <@U4> and others"),
+    ],
+)  # fmt: skip
+def test_who_may_not_hears_whom_to_ask(circle: Circle, names: str) -> None:
+    sentence = notices.not_allowed("not_a_reviewer", circle)
+    assert sentence == f"You are not a reviewer of this task, so nothing was changed. Ask {names}."
+
+
+def test_a_circle_of_nobody_names_nobody() -> None:
+    nobody = Circle(frozenset(), None, channel_members=False)
+    assert notices.not_allowed("not_a_reviewer", nobody).endswith("so nothing was changed.")
+
+
+def failed(check: str, message: str, status: CheckStatus = CheckStatus.FAILED) -> CheckResult:
+    return CheckResult(check, status, rejects=False, message=message)
+
+
+@given(st.lists(st.builds(failed, samples.texts, samples.texts), min_size=1, max_size=20))
+def test_whatever_checks_say_is_one_line(failures: list[CheckResult]) -> None:
+    sentence = notices.checks_failed(failures)
     assert "\n" not in sentence
     assert len(sentence) < 1_500
 
 
-def test_a_check_is_named_as_the_policy_names_it() -> None:
-    assert "these checks: no_sql, cap." in notices.checks_failed(["no_sql", "cap"])
+def test_a_failed_check_is_named_first_and_then_explained() -> None:
+    failures = [
+        failed("cap", "does not hold: output.amount <= 500.0"),
+        failed("cites", "there is no output.text", CheckStatus.ERROR),
+    ]
+    assert notices.checks_failed(failures) == (
+        "Your edit was not released: check cap failed (does not hold: output.amount <= 500.0); "
+        "check cites could not run (there is no output.text). Please change it and send it again."
+    )
