@@ -452,11 +452,11 @@ async def test_a_flood_for_several_channels_keeps_the_pace_of_each(tmp_path: Pat
     async with running_bot(tmp_path, f"sqlite:///{tmp_path}/hitl.db", clock=clock, policy=FLOOD_POLICY) as bot:
         for name in FLOOD_CHANNELS:
             bot.sandbox.world.channels[name] = Channel(name, name, ["U0ADA", "U0BOT"])
-        posts = (bot.post(UNSURE, id=f"f-{n:04}", task_type=FLOOD_CHANNELS[n % 5]) for n in range(200))
+        posts = (bot.post(UNSURE, id=f"f-{n:04}", task_type=FLOOD_CHANNELS[n % 5]) for n in range(100))
         assert {status for status, _ in await asyncio.gather(*posts)} == {201}
-        await in_time(clock, lambda: len(calls(bot, "chat.postMessage", "ok")) == 200)
+        await in_time(clock, lambda: len(calls(bot, "chat.postMessage", "ok")) == 100)
 
-        assert [len(bot.sandbox.messages(name)) for name in FLOOD_CHANNELS] == [40] * 5
+        assert [len(bot.sandbox.messages(name)) for name in FLOOD_CHANNELS] == [20] * 5
         for name in FLOOD_CHANNELS:
             at = [call.at for call in calls(bot, "chat.postMessage") if call.args["channel"] == f"#{name}"]
             assert min(later - sooner for sooner, later in itertools.pairwise(at)) >= timedelta(seconds=1)
@@ -465,7 +465,7 @@ async def test_a_flood_for_several_channels_keeps_the_pace_of_each(tmp_path: Pat
             for name in FLOOD_CHANNELS
             for message in bot.sandbox.messages(name)
         }
-        assert len(reviews) == 200
+        assert len(reviews) == 100
 
 
 # -- replicas and crashes
@@ -508,8 +508,10 @@ async def test_a_crash_while_posting_leads_to_one_card(
         await bot.crash()
 
         adopted = "chat.update" if carried_out == "before" else "chat.postMessage"
-        await in_time(clock, lambda: [call for call in calls(bot, adopted, "ok") if call.at > began], step=5)
+        if database_url.startswith("postgresql"):
+            await in_time(clock, lambda: calls(bot, adopted, "ok"), step=5)
+            assert clock.now() - began >= timedelta(seconds=60)
+        await until(lambda: calls(bot, adopted, "ok"))  # on SQLite while the clock stands still
         assert len(open_cards(bot, "a-1")) == 1
-        assert (clock.now() - began >= timedelta(seconds=60)) is database_url.startswith("postgresql")
         await pass_time(clock, 30, step=5)
         assert len(messages(bot, "a-1")) == 1

@@ -286,10 +286,12 @@ async def test_an_event_comes_again_after_a_crash(
         began = clock.now()
         await bot.crash()
         hook.hangs = False
-        await in_time(clock, lambda: hook.attempts[1:], step=5)
+        if database_url.startswith("postgresql"):
+            await in_time(clock, lambda: hook.attempts[1:], step=5)
+            assert clock.now() - began >= timedelta(seconds=60)
+        await until(lambda: hook.attempts[1:])  # on SQLite while the clock stands still
         first, second = hook.attempts
         assert first.event_id == second.event_id
-        assert (second.at - began >= timedelta(seconds=60)) is database_url.startswith("postgresql")
         await pass_time(clock, 10, step=5)
         assert len(hook.attempts) == 2
 
