@@ -75,6 +75,11 @@ class Wakeups:
         self.closing = True
         self.wake_all()
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for a decision now."""
+        return sum(map(len, self._waiting.values()))
+
     def watch(self, pk: int) -> asyncio.Event:
         event = asyncio.Event()
         self._waiting[pk].add(event)

@@ -117,7 +117,7 @@ def try_all_operations(document: dict[str, Any], url: str) -> set[str]:
 
 def try_operation(operation: Any, mode: GenerationMode, checks: list[Any], url: str) -> None:
     @settings(
-        max_examples=15,
+        max_examples=10,
         database=None,
         deadline=None,
         derandomize=True,

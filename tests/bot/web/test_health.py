@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support.bot import KEY, READ_KEY, SURE, UNSURE, Bot, running_bot, until
+from tests.support.bot import ADMIN_KEY, KEY, OTHER_KEY, READ_KEY, SURE, UNSURE, Bot, running_bot, until
 from tests.support.databases import PostgresServer, drop_postgres_database, new_postgres_database
 from tests.support.outage import Outage
 
@@ -46,23 +46,40 @@ async def test_metrics_count_decisions_replays_verdicts_cards_and_events(bot: Bo
     await bot.sandbox.click("U0BEN", "C0REVIEW", card["ts"], "review.approve")
     await until(lambda: bot.receiver.events)
     wanted: dict[tuple[str, ...], float] = {
-        ("hitl_decisions_total", "low", "AUTO", "label"): 1,
-        ("hitl_decisions_total", "low", "QUEUE", "label"): 2,
-        ("hitl_decision_replays_total",): 1,
-        ("hitl_verdicts_total", "label", "approve"): 1,
-        ("hitl_review_latency_seconds_count", "label"): 1,
-        ("hitl_events", "delivered"): 1,
-        ("hitl_events", "pending"): 0,
-        ("hitl_live_cards", "#ai-review"): 1,
+        ("hitl_decisions_total", "shop", "low", "AUTO", "label"): 1,
+        ("hitl_decisions_total", "shop", "low", "QUEUE", "label"): 2,
+        ("hitl_decision_replays_total", "shop"): 1,
+        ("hitl_verdicts_total", "shop", "label", "approve"): 1,
+        ("hitl_review_latency_seconds_count", "shop", "label"): 1,
+        ("hitl_events", "shop", "dead"): 0,
+        ("hitl_events", "shop", "pending"): 0,
+        ("hitl_live_cards", "shop", "#ai-review"): 1,
     }
     async with asyncio.timeout(20):
         while (await scrape(bot)).items() & wanted.items() != wanted.items():
             await asyncio.sleep(0.05)
 
 
-async def scrape(bot: Bot) -> dict[tuple[str, ...], float]:
+async def test_a_key_scrapes_its_own_app_and_admin_all(bot: Bot) -> None:
+    for key in (KEY, OTHER_KEY):
+        await bot.post(SURE, key=key, id="a")
+        await bot.post(SURE, key=key, id="a")
+    await bot.post(UNSURE, key=OTHER_KEY, id="b", task_type="secret-project")
+    await bot.card("b")
+    assert apps(await scrape(bot)) == {"shop"}
+    other = await scrape(bot, OTHER_KEY)
+    assert apps(other) == {"other"}
+    assert other["hitl_live_cards", "other", "#ai-review"] == 1
+    assert apps(await scrape(bot, ADMIN_KEY)) == {"shop", "other", "ops"}
+
+
+def apps(samples: dict[tuple[str, ...], float]) -> set[str]:
+    return {labels[0] for _, *labels in samples}
+
+
+async def scrape(bot: Bot, key: str = READ_KEY) -> dict[tuple[str, ...], float]:
     """Samples by name and label values, these in the order of the labels' names."""
-    headers = {"Authorization": f"Bearer {READ_KEY}"}
+    headers = {"Authorization": f"Bearer {key}"}
     async with bot.http.get(bot.application.url + "/metrics", headers=headers) as answer:
         assert answer.status == 200
         text = await answer.text()
@@ -76,12 +93,12 @@ async def scrape(bot: Bot) -> dict[tuple[str, ...], float]:
 
 async def test_task_types_that_apps_invent_do_not_flood_the_metrics(bot: Bot) -> None:
     for number in range(250):
-        bot.application.metrics.took_in(f"task-{number}", "AUTO", "low")
-        bot.application.metrics.decided(f"task-{number}", "approve", 1.0)
+        bot.application.metrics.took_in("shop", f"task-{number}", "AUTO", "low")
+        bot.application.metrics.decided("shop", f"task-{number}", "approve", 1.0)
     found = await scrape(bot)
-    assert found["hitl_decisions_total", "low", "AUTO", "other"] == 50
-    assert found["hitl_verdicts_total", "other", "approve"] == 50
-    assert found["hitl_decisions_total", "low", "AUTO", "task-199"] == 1
+    assert found["hitl_decisions_total", "shop", "low", "AUTO", "other"] == 50
+    assert found["hitl_verdicts_total", "shop", "other", "approve"] == 50
+    assert found["hitl_decisions_total", "shop", "low", "AUTO", "task-199"] == 1
 
 
 async def test_while_postgresql_is_away_the_api_says_so_and_afterwards_all_is_well(
@@ -91,6 +108,7 @@ async def test_while_postgresql_is_away_the_api_says_so_and_afterwards_all_is_we
     async with Outage(url) as outage, running_bot(tmp_path, outage.url) as bot:
         await bot.post(UNSURE, id="before")
         waiter = asyncio.create_task(bot.get("/v1/decisions/before?wait=60"))
+        await until(lambda: bot.application.wakeups.waiting == 1)
         await bot.card("before")
 
         await outage.begin()

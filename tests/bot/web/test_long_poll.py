@@ -8,7 +8,6 @@ from typing import Any
 import aiohttp
 import pytest
 
-from store.notify import Wakeups
 from tests.support.bot import KEY, SURE, UNSURE, Bot, running_bot, until
 
 
@@ -19,12 +18,6 @@ async def bot(tmp_path: Path, database_url: str) -> AsyncIterator[Bot]:
         yield running
 
 
-def waiting(bot: Bot) -> int:
-    """How many requests wait for a decision now."""
-    wakeups: Wakeups = bot.application.wakeups
-    return sum(map(len, wakeups._waiting.values()))
-
-
 async def poll(bot: Bot, wait: str) -> tuple[int, dict[str, Any], float]:
     began = asyncio.get_running_loop().time()
     status, answer = await bot.get(f"/v1/decisions/slow?wait={wait}")
@@ -33,14 +26,14 @@ async def poll(bot: Bot, wait: str) -> tuple[int, dict[str, Any], float]:
 
 async def test_many_waiters_are_all_woken_by_one_commit(bot: Bot) -> None:
     polls = [asyncio.create_task(poll(bot, "60")) for _ in range(30)]
-    await until(lambda: waiting(bot) == 30)
+    await until(lambda: bot.application.wakeups.waiting == 30)
 
     _, cancelled = await bot.call("POST", "/v1/decisions/slow/cancel")
 
     for status, answer, took in await asyncio.gather(*polls):
         assert (status, answer) == (200, cancelled)
         assert took < 30
-    assert waiting(bot) == 0
+    assert bot.application.wakeups.waiting == 0
 
 
 async def test_a_resolved_decision_is_answered_at_once(bot: Bot) -> None:
@@ -55,13 +48,13 @@ async def test_when_the_time_is_up_the_pending_object_is_answered(bot: Bot) -> N
         status, answer, took = await poll(bot, wait)
         assert (status, answer["status"]) == (200, "pending")
         assert took >= float(wait)
-    assert waiting(bot) == 0
+    assert bot.application.wakeups.waiting == 0
 
 
 async def test_a_wake_up_without_a_resolution_does_not_end_the_wait(bot: Bot) -> None:
     """After a gap in listening to PostgreSQL everybody is woken, to look again."""
     waiter = asyncio.create_task(poll(bot, "60"))
-    await until(lambda: waiting(bot) == 1)
+    await until(lambda: bot.application.wakeups.waiting == 1)
     for _ in range(3):
         bot.application.wakeups.wake_all()
         await bot.get("/v1/decisions/slow")
@@ -81,17 +74,17 @@ async def test_a_client_that_goes_away_leaves_nothing_behind(bot: Bot) -> None:
     async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {KEY}"}) as leaving:
         url = f"{bot.application.url}/v1/decisions/slow?wait=1"
         gone = [asyncio.create_task(leaving.get(url)) for _ in range(5)]
-        await until(lambda: waiting(bot) == 5)
+        await until(lambda: bot.application.wakeups.waiting == 5)
         for request in gone:
             request.cancel()
         await asyncio.gather(*gone, return_exceptions=True)
-    await until(lambda: waiting(bot) == 0)
+    await until(lambda: bot.application.wakeups.waiting == 0)
     assert (await bot.get("/v1/decisions/slow"))[1]["status"] == "pending"
 
 
 async def test_a_shutdown_answers_those_who_wait(bot: Bot) -> None:
     waiter = asyncio.create_task(poll(bot, "60"))
-    await until(lambda: waiting(bot) == 1)
+    await until(lambda: bot.application.wakeups.waiting == 1)
     await bot.restart()
     status, answer, took = await waiter
     assert (status, answer["status"]) == (200, "pending")
