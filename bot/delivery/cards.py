@@ -126,9 +126,11 @@ class CardSender:
 
     async def _send(self, job: CardJob) -> None:
         try:
+            case = await self._reviewing.case_by_pk(job.review_pk)
+            message = render_card(card_view(case, self._reviewing.task(case)))
             try:
                 async with asyncio.timeout(_LONGEST_SENDING):
-                    await self._show(job, await self._reviewing.case_by_pk(job.review_pk))
+                    await self._show(job, case, message)
             except SlackApiError as error:
                 await self._refused(job, error)
             except (LostAnswerError, *SLACK_TROUBLE):
@@ -140,7 +142,7 @@ class CardSender:
             with suppress(Exception):
                 await self._put_off(job, self._backoff(job), "internal error, see the log")
 
-    async def _show(self, job: CardJob, case: Case) -> None:
+    async def _show(self, job: CardJob, case: Case, message: Message) -> None:
         first_pk = case.decision.first_pk
         thread = None
         if job.message_ts is None and first_pk is not None:
@@ -150,7 +152,6 @@ class CardSender:
             # Nobody ever saw it, and nobody has to act: there is nothing to show.
             await self._writer.submit(MarkSent(job.review_pk, job.wanted, None))
             return
-        message = render_card(card_view(case, self._reviewing.task(case)))
         if place is None:
             place = await self._post(job, case, message, thread)
         else:

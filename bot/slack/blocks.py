@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bot.slack import limits
-from bot.slack.text import body, clip, one_line
+from bot.slack.text import body, clip_line, one_line
 
 Block = dict[str, Any]
 Element = dict[str, Any]
@@ -12,7 +12,7 @@ Element = dict[str, Any]
 
 def plain(text: str, limit: int) -> Element:
     """One line, cut to `limit`; safe for any text."""
-    return {"type": "plain_text", "text": clip(one_line(text), limit), "emoji": False}
+    return {"type": "plain_text", "text": clip_line(text, limit), "emoji": False}
 
 
 def header(block_id: str, text: str) -> Block:
@@ -34,7 +34,7 @@ def rich_text(block_id: str, elements: list[Element]) -> Block:
 
 def bold_line(text: str, url: str | None = None) -> Element:
     """A title, and beside it the link, whose visible text is its own address."""
-    words: list[Element] = [{"type": "text", "text": clip(one_line(text), 300), "style": {"bold": True}}]
+    words: list[Element] = [{"type": "text", "text": clip_line(text, 300), "style": {"bold": True}}]
     if url is not None:
         words += [{"type": "text", "text": " "}, {"type": "link", "url": url}]
     return {"type": "rich_text_section", "elements": words}
@@ -59,11 +59,13 @@ def option(text: str, value: str) -> Element:
 
 def web_address(url: str) -> str | None:
     """The address if it may become a link: http or https, a host, no user info and nothing invisible in it."""
+    if len(url) > limits.URL_TEXT:
+        return None
     try:
         parts = urlsplit(url)
     except ValueError:
         return None
-    honest = url == one_line(url) == body(url) and " " not in url and len(url) <= limits.URL_TEXT
+    honest = url == one_line(url) == body(url) and " " not in url
     if parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc and honest:
         return url
     return None

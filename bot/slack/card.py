@@ -19,9 +19,9 @@ from bot.slack.blocks import (
     rich_text,
     section,
 )
-from bot.slack.json_text import compact, same
-from bot.slack.proposal import element, in_a_line, in_full
-from bot.slack.text import CLIP_MARKER, body, clip, escape, one_line, rendered_size, share
+from bot.slack.json_text import compact, pretty, same
+from bot.slack.proposal import element, excerpt, in_a_line
+from bot.slack.text import CLIP_MARKER, clip, clip_line, escape, rendered_size, share
 from bot.slack.view import CardView, OutcomeView
 from routing.decision import Json, Risk
 
@@ -30,6 +30,8 @@ BODIES = limits.RENDERED_MESSAGE - 5_000
 CARD_LINES = 40
 """Lines of one body, so that a phone reaches the buttons."""
 CARD_REASONS = 6
+COMPARED = 20_000
+"""Indented characters of an object whose members are compared one by one; a larger one is shown as it is."""
 _ACTIONS = "actions"
 
 
@@ -61,12 +63,12 @@ def changed_members(before: dict[str, Json], after: dict[str, Json]) -> str:
             continue
         old, new = _member(before, key), _member(after, key)
         change = f"{old} → {new}" if old != new else f"{old} (changed further on: Details)"
-        lines.append(f"{one_line(key)}: {change}")
+        lines.append(f"{clip_line(key, 200)}: {change}")
     return "\n".join(lines)
 
 
 def _member(output: dict[str, Json], key: str) -> str:
-    return clip(one_line(compact(output[key])), 200) if key in output else "(none)"
+    return clip_line(compact(output[key], 800), 200) if key in output else "(none)"
 
 
 def _id(view: CardView, name: str) -> str:
@@ -110,7 +112,7 @@ def _closing(view: CardView) -> str:
 
 def _verdict(view: CardView, outcome: OutcomeView) -> list[Block]:
     named = [("Category", outcome.category), ("Severity", outcome.severity), *outcome.labels.items()]
-    lines = [clip(one_line(f"{name}: {value}"), 80) for name, value in named if value]
+    lines = [clip_line(f"{name}: {value}", 80) for name, value in named if value]
     elements: list[Element] = [bullets(lines[:8])] if lines else []
     if outcome.reason:
         elements += [bold_line("Reason"), element(outcome.reason, 500, CARD_LINES)]
@@ -125,7 +127,8 @@ def _bodies(view: CardView) -> Block:
     if view.outcome is not None and view.outcome.verdict == "edit":
         parts[1] = ("Before: the model's proposal", view.output)
         parts.append(("After: the reviewer's edit", _edit_shown(view.output, view.outcome.output)))
-    grants = share(BODIES, [rendered_size(body(in_full(value))) + CLIP_MARKER for _, value in parts])
+    excerpts = (excerpt(value, limits.BLOCK_TEXT, CARD_LINES) for _, value in parts)
+    grants = share(BODIES, [rendered_size(text) + CLIP_MARKER for text in excerpts])
     elements: list[Element] = []
     for (title, value), grant in zip(parts, grants, strict=True):
         elements += [bold_line(title), element(value, grant, CARD_LINES)]
@@ -133,9 +136,13 @@ def _bodies(view: CardView) -> Block:
 
 
 def _edit_shown(before: Json, after: Json) -> Json:
-    if isinstance(before, dict) and isinstance(after, dict):
+    if isinstance(before, dict) and isinstance(after, dict) and _can_be_compared(before) and _can_be_compared(after):
         return changed_members(before, after)
     return after
+
+
+def _can_be_compared(output: dict[str, Json]) -> bool:
+    return len(pretty(output, COMPARED)) <= COMPARED
 
 
 def _reasons(view: CardView) -> list[Block]:
@@ -215,5 +222,5 @@ def _spoken(view: CardView) -> str:
 
 
 def _excerpt(value: Json, limit: int) -> str:
-    """One escaped line; cut before the folding too, so that a megabyte costs no more than a page."""
-    return escape(clip(one_line(compact(value)[: 4 * limit]), limit))
+    """One escaped line."""
+    return escape(clip_line(compact(value, 4 * limit), limit))

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from bot.slack import phrases
 from bot.slack.blocks import section, web_address
-from bot.slack.json_text import pretty
 from bot.slack.modal import Part, View, text_modal
 from bot.slack.text import one_line
 from bot.slack.view import CardView, OutcomeView
@@ -34,10 +33,10 @@ def _parts(view: CardView) -> Iterator[Part]:
         yield from _outcome(view.outcome)
     if view.reasons:
         yield Part("Why you are asked", "\n".join(map(phrases.reason_sentence, view.reasons)))
-    yield Part("Asked", pretty(view.input))
-    yield Part("The model proposes", pretty(view.output))
+    yield Part("Asked", view.input)
+    yield Part("The model proposes", view.output)
     if view.context:
-        yield Part("Context", pretty(dict(view.context)))
+        yield Part("Context", dict(view.context))
     yield from _alternatives(view)
     yield from _sources(view)
     yield from _links(view)
@@ -66,16 +65,16 @@ def _outcome(outcome: OutcomeView) -> Iterator[Part]:
     if outcome.reason:
         yield Part("Reason", outcome.reason)
     if outcome.verdict == "edit":
-        yield Part("After the reviewer's edit", pretty(outcome.output))
+        yield Part("After the reviewer's edit", outcome.output)
     if outcome.correct_answer is not None:
-        yield Part("Correct answer", pretty(outcome.correct_answer))
+        yield Part("Correct answer", outcome.correct_answer)
 
 
 def _alternatives(view: CardView) -> Iterator[Part]:
     for number, alternative in enumerate(view.alternatives, 1):
         sure = f", {phrases.percent(alternative.confidence)} confident" if alternative.confidence is not None else ""
         model = f" by {alternative.model.name}" if alternative.model else ""
-        yield Part(f"Alternative {number}{model}{sure}", pretty(alternative.output))
+        yield Part(f"Alternative {number}{model}{sure}", alternative.output)
 
 
 def _sources(view: CardView) -> Iterator[Part]:

@@ -3,10 +3,13 @@
 import json
 import math
 import re
+from collections.abc import Iterable
 
 from routing.decision import Json
 from routing.json_value import INT64, MAX_DEPTH, UNSTORABLE_TEXT, faults, read_json
 
+_INDENTED = json.JSONEncoder(ensure_ascii=False, indent=2)
+_IN_ONE_LINE = json.JSONEncoder(ensure_ascii=False)
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
@@ -15,14 +18,26 @@ class JsonTextError(ValueError):
     """What a person typed is no value that we can store; the message says what to do, without a full stop."""
 
 
-def pretty(value: Json) -> str:
-    """A string as it is, anything else as indented JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+def pretty(value: Json, most: int) -> str:
+    """A string as it is, anything else as indented JSON: all of it up to `most` characters, else a longer beginning."""
+    return value if isinstance(value, str) else _beginning(_INDENTED.iterencode(value), most)
 
 
-def compact(value: Json) -> str:
-    """A string as it is, anything else as JSON in one line."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def compact(value: Json, most: int) -> str:
+    """The same with JSON in one line."""
+    return value if isinstance(value, str) else _beginning(_IN_ONE_LINE.iterencode(value), most)
+
+
+def _beginning(pieces: Iterable[str], most: int) -> str:
+    """Stops early, because a megabyte of nested lists is sixty when it is indented."""
+    written: list[str] = []
+    length = 0
+    for piece in pieces:
+        written.append(piece)
+        length += len(piece)
+        if length > most:
+            break
+    return "".join(written)
 
 
 def same(left: Json, right: Json) -> bool:

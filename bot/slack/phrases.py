@@ -4,7 +4,8 @@ import re
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
-from bot.slack.text import clip, escape, one_line
+from bot.slack import limits
+from bot.slack.text import clip_line, escape
 from bot.slack.view import CardView, VerdictWord
 from routing.checks import in_words
 from routing.decision import Disposition, Reason, Risk
@@ -27,7 +28,7 @@ _USER_ID = re.compile(r"[UW][A-Z0-9]{1,31}")
 
 def mention(user_id: str) -> str:
     """mrkdwn for a person; what is no Slack user id stays plain text."""
-    return f"<@{user_id}>" if _USER_ID.fullmatch(user_id) else escape(clip(one_line(user_id), 50))
+    return f"<@{user_id}>" if _USER_ID.fullmatch(user_id) else escape(clip_line(user_id, 50))
 
 
 def mentions(user_ids: tuple[str, ...]) -> str:
@@ -121,7 +122,7 @@ def reason_sentence(reason: Reason, *, in_full: bool = True) -> str:
         "judge.error": f"The judge model could not answer{detail}",
         "shadow": "A shadow run: nothing acts on it",
     }
-    return one_line(sentences[reason.code])
+    return clip_line(sentences[reason.code], limits.BLOCK_TEXT)
 
 
 def _fault(reason: Reason) -> str:

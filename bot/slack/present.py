@@ -1,9 +1,11 @@
 """From a case in the database to what the renderers are given."""
 
+from string import Formatter
 from typing import Literal, cast
 from urllib.parse import quote
 
 from bot.reviewing import Case
+from bot.slack import limits
 from bot.slack.view import CardState, CardView, OutcomeView, RubricView, VerdictWord
 from routing.decision import Disposition, Reason, ReviewKind, Risk, Route
 from routing.policy import TaskPolicy
@@ -68,14 +70,18 @@ def _model(case: Case) -> str | None:
 
 
 def _trace_url(case: Case, task: TaskPolicy) -> str | None:
-    """The policy's template filled from the app's metadata; None where one of its members is missing."""
+    """The policy's template filled from the app's metadata; None where one of its members is missing or too long."""
     if task.trace_url is None:
         return None
-    texts = {name: quote(text, safe="") for name, text in case.request.metadata.items() if isinstance(text, str)}
-    try:
-        return task.trace_url.format_map(texts)
-    except KeyError:
-        return None
+    address = ""
+    for written, name, _, _ in Formatter().parse(task.trace_url):
+        address += written
+        if name is not None:
+            text = case.request.metadata.get(name)
+            if not isinstance(text, str) or len(text) > limits.URL_TEXT:
+                return None
+            address += quote(text, safe="")
+    return address
 
 
 def _outcome(case: Case) -> OutcomeView | None:

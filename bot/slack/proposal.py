@@ -4,40 +4,51 @@ import json
 import re
 
 from bot.slack.blocks import Element, preformatted, quote
-from bot.slack.json_text import pretty
-from bot.slack.text import body, clip_body, one_line, rendered_size
+from bot.slack.json_text import compact, pretty
+from bot.slack.text import clip_body, one_line, rendered_size
 from routing.decision import Json
 
 LINE = 80
 """Rendered characters of what counts as short: two lines on a phone."""
 MEMBERS = 12
+MEASURED = 10_000
+"""Characters up to which JSON is written to tell how many of them are missing; of more, that there are over so many."""
 _BARE = re.compile(r"(?!(?:true|false|null)\Z)[^\W\d][\w-]*")
 
 
 def in_a_line(value: Json) -> str | None:
     """The whole value as one line of at most `LINE`, for a header or a notification; None where it is longer."""
-    if isinstance(value, str):
-        line = one_line(value) if len(value) <= LINE else None
-    elif (members := _small(value)) is not None:
+    members = _small(value)
+    if members is not None:
         line = ", ".join(f"{key} {member}" for key, member in members)
     else:
-        line = one_line(json.dumps(value, ensure_ascii=False))
-    return line if line is not None and rendered_size(line) <= LINE else None
+        text = compact(value, LINE)
+        if len(text) > LINE:
+            return None
+        line = one_line(text)
+    return line if rendered_size(line) <= LINE else None
 
 
 def in_full(value: Json) -> str:
-    """A string as it is, a small object as `key: value` in one line or in several, anything else as indented JSON."""
+    """A string as it is, a small object as `key: value` in one line or in several, anything else as indented JSON:
+    all of it up to `MEASURED` characters, else a longer beginning."""
     members = _small(value)
     if members is None:
-        return pretty(value)
+        return pretty(value, MEASURED)
     lines = [f"{key}: {member}" for key, member in members]
     joined = " · ".join(lines)
     return joined if len(joined) <= LINE else "\n".join(lines)
 
 
+def excerpt(value: Json, limit: int, max_lines: int) -> str:
+    """`in_full` within `limit` rendered characters."""
+    text = in_full(value)
+    return clip_body(text, limit, max_lines, is_whole=isinstance(value, str) or len(text) <= MEASURED)
+
+
 def element(value: Json, limit: int, max_lines: int) -> Element:
-    """`in_full` within `limit` rendered characters: prose and small objects as a quote, JSON as it is written."""
-    text = clip_body(body(in_full(value)), limit, max_lines)
+    """`excerpt` with prose and small objects as a quote, JSON as it is written."""
+    text = excerpt(value, limit, max_lines)
     return quote(text) if isinstance(value, str) or _small(value) is not None else preformatted(text)
 
 
@@ -47,8 +58,10 @@ def _small(value: Json) -> list[tuple[str, str]] | None:
         return None
     members = []
     for key, member in value.items():
+        if isinstance(member, dict | list) or len(key) > LINE or (isinstance(member, str) and len(member) > LINE):
+            return None
         words = (_word(key), _word(member))
-        if isinstance(member, dict | list) or any(len(word) > LINE or one_line(word) != word for word in words):
+        if any(len(word) > LINE or one_line(word) != word for word in words):
             return None
         members.append(words)
     return members

@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from bisect import bisect_right
+from collections.abc import Iterator
 
 from bot.slack import limits
 
@@ -9,6 +11,7 @@ EMPTY = "(empty)"
 CLIP_MARKER = 50
 """Room that `clip_body` keeps for its last words."""
 _NEWLINES = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
+_ANY_NEWLINE = "\n\r\v\f\x85\u2028\u2029"
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _REPLACEMENT = "\ufffd"
@@ -28,8 +31,12 @@ def sendable(text: str) -> str:
 
 def body(text: str) -> str:
     """Text of several lines for a quote or preformatted block; never empty. Direction overrides become visible."""
-    shown = _BIDI.sub(_REPLACEMENT, sendable(text)).strip("\n")
+    shown = _visible(text)
     return shown if shown.strip() else EMPTY
+
+
+def _visible(text: str) -> str:
+    return _BIDI.sub(_REPLACEMENT, sendable(text)).strip("\n")
 
 
 def one_line(text: str) -> str:
@@ -56,29 +63,40 @@ def clip(text: str, limit: int) -> str:
     return text[: _cut(text, limit - 1)].rstrip() + "…"
 
 
-def clip_body(text: str, limit: int, max_lines: int) -> str:
-    """As `clip`, for bodies: also at most `max_lines`, and the end says how much is missing and where it is.
-    `limit` is above `CLIP_MARKER`."""
-    lines = text.split("\n", max_lines)
+def clip_line(text: str, limit: int) -> str:
+    """`one_line` and `clip` of the beginning of a text, so that a megabyte costs no more than a page."""
+    window = 4 * limit
+    return clip(one_line(text[:window]) + ("…" if len(text) > window else ""), limit)
+
+
+def clip_body(text: str, limit: int, max_lines: int, *, is_whole: bool = True) -> str:
+    """`body` and `clip` of the beginning of a text: also at most `max_lines`, and the end says how much is missing and
+    where it is; at least how much if `text` itself is not the whole. `limit` is above `CLIP_MARKER`."""
+    text = text.strip(_ANY_NEWLINE)
+    window = 2 * limit
+    shown = _visible(text[:window])
+    lines = shown.split("\n", max_lines)
+    is_all = is_whole and len(text) <= window
+    if is_all and len(lines) <= max_lines and rendered_size(shown) <= limit:
+        return shown if shown.strip() else EMPTY
     head = "\n".join(lines[:max_lines])
-    if len(lines) <= max_lines and len(text) <= limit and rendered_size(text) <= limit:
-        return text
     head = head[: _cut(head, limit - CLIP_MARKER)]
-    return f"{head}… ({len(text) - len(head):,} more characters: Details)"
+    missing = len(shown) - len(head) + max(len(text) - window, 0)
+    return f"{head}… ({'' if is_whole else 'over '}{missing:,} more characters: Details)"
 
 
-def chunks(text: str, limit: int) -> list[str]:
+def chunks(text: str, limit: int) -> Iterator[str]:
     """Parts of at most `limit` that joined give exactly `text`; cut after a line or a word where that is possible."""
-    parts = []
     start = 0
-    while start < len(text):
+    while True:
         window = text[start : start + limit]
         end = _cut(window, limit)
         if start + end < len(text):
             end = _natural_end(window, end)
-        parts.append(text[start : start + end])
+        yield text[start : start + end]
+        if start + end >= len(text):
+            return
         start += end
-    return parts or [""]
 
 
 def _natural_end(text: str, end: int) -> int:
@@ -102,14 +120,8 @@ def _cut(text: str, limit: int) -> int:
 
 
 def _fitting(text: str, limit: int) -> int:
-    size = 0
-    end = 0
-    for char in text[:limit]:
-        size += rendered_size(char)
-        if size > limit:
-            break
-        end += 1
-    return end
+    ends = range(min(len(text), limit) + 1)
+    return bisect_right(ends, limit, key=lambda end: rendered_size(text[:end])) - 1
 
 
 def _continues(char: str) -> bool:
