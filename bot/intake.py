@@ -85,9 +85,9 @@ class Intake:
         )
         found = await self._writer.submit(command)
         if isinstance(found, AlreadyThere):
-            self._metrics.replays.inc()
+            self._metrics.replayed(key.app)
             return await self._replay(found.decision, body, command)
-        self._metrics.took_in(found.decision.task_type, found.decision.route, found.decision.risk)
+        self._metrics.took_in(key.app, request.task_type, routing.route, routing.risk)
         outcome = orjson.loads(command.contents["outcome"]) if "outcome" in command.contents else None
         return Submitted(decision_object(found.decision, metadata=request.metadata, outcome=outcome), replayed=False)
 

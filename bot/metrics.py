@@ -1,6 +1,10 @@
-"""Prometheus metrics of the running process, and what waits in the database."""
+"""Prometheus metrics of the running process, and what waits in the database. Every series belongs to one app."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from collections import defaultdict
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
+from prometheus_client.registry import Collector
 
 from store.cards import CardStore
 from store.events import EventStore
@@ -13,45 +17,65 @@ class Metrics:
 
     def __init__(self, cards: CardStore, events: EventStore) -> None:
         self._cards, self._events = cards, events
-        self.registry = CollectorRegistry()
-        self._task_types: set[str] = set()
-        self.decisions = Counter(
-            "hitl_decisions", "Decisions taken in", ["task_type", "route", "risk"], registry=self.registry
+        registry = self._registry = CollectorRegistry()
+        self._task_types: defaultdict[str, set[str]] = defaultdict(set)
+        self._decisions = Counter(
+            "hitl_decisions", "Decisions taken in", ["app", "task_type", "route", "risk"], registry=registry
         )
-        self.replays = Counter("hitl_decision_replays", "POSTs answered from the store", registry=self.registry)
-        self.verdicts = Counter(
-            "hitl_verdicts", "Verdicts that closed a review", ["task_type", "verdict"], registry=self.registry
+        self._replays = Counter("hitl_decision_replays", "POSTs answered from the store", ["app"], registry=registry)
+        self._verdicts = Counter(
+            "hitl_verdicts", "Verdicts that closed a review", ["app", "task_type", "verdict"], registry=registry
         )
-        self.review_latency = Histogram(
+        self._review_latency = Histogram(
             "hitl_review_latency_seconds",
             "From the opening of a review to its verdict",
-            ["task_type"],
+            ["app", "task_type"],
             buckets=(5, 15, 30, 60, 120, 300, 600, 1800, 3600, 14400, 86400),
-            registry=self.registry,
+            registry=registry,
         )
-        self._event_states = Gauge("hitl_events", "Events to apps, by state", ["state"], registry=self.registry)
-        self._live_cards = Gauge("hitl_live_cards", "Cards that wait in a channel", ["channel"], registry=self.registry)
+        self._waiting = Gauge("hitl_events", "Events that are pending or dead", ["app", "state"], registry=registry)
+        self._live_cards = Gauge(
+            "hitl_live_cards", "Cards that wait in a channel", ["app", "channel"], registry=registry
+        )
 
-    def took_in(self, task_type: str, route: str, risk: str) -> None:
-        self.decisions.labels(self._label(task_type), route, risk).inc()
+    def took_in(self, app: str, task_type: str, route: str, risk: str) -> None:
+        self._decisions.labels(app, self._label(app, task_type), route, risk).inc()
 
-    def decided(self, task_type: str, verdict: str, seconds: float) -> None:
+    def replayed(self, app: str) -> None:
+        self._replays.labels(app).inc()
+
+    def decided(self, app: str, task_type: str, verdict: str, seconds: float) -> None:
         """Counts a verdict that closed a review, `seconds` after it was opened."""
-        label = self._label(task_type)
-        self.verdicts.labels(label, verdict).inc()
-        self.review_latency.labels(label).observe(seconds)
+        label = self._label(app, task_type)
+        self._verdicts.labels(app, label, verdict).inc()
+        self._review_latency.labels(app, label).observe(seconds)
 
-    def _label(self, task_type: str) -> str:
-        """Task types come from the apps: past a bound they share one label."""
-        if len(self._task_types) < _MOST_TASK_TYPES:
-            self._task_types.add(task_type)
-        return task_type if task_type in self._task_types else "other"
+    def _label(self, app: str, task_type: str) -> str:
+        """Task types come from the apps: past a bound those of one app share one label."""
+        known = self._task_types[app]
+        if len(known) < _MOST_TASK_TYPES:
+            known.add(task_type)
+        return task_type if task_type in known else "other"
 
-    async def refresh(self) -> None:
-        """Reads the gauges from the database, just before a scrape is answered."""
-        counts = await self._events.counts()
-        for state in ("pending", "delivered", "dead"):
-            self._event_states.labels(state).set(counts.get(state, 0))
-        self._live_cards.clear()
-        for channel, count in (await self._cards.live_counts()).items():
-            self._live_cards.labels(channel).set(count)
+    async def scrape(self, app: str | None) -> bytes:
+        """The text of one app's series, or of all; the gauges are read from the database now."""
+        waiting, live = await self._events.waiting(), await self._cards.live_counts_by_app()
+        for gauge, counts in ((self._waiting, waiting), (self._live_cards, live)):
+            gauge.clear()
+            for labels, count in counts.items():
+                gauge.labels(*labels).set(count)
+        if app is None:
+            return generate_latest(self._registry)
+        own = CollectorRegistry()
+        own.register(_OfApp(self._registry, app))
+        return generate_latest(own)
+
+
+class _OfApp(Collector):
+    def __init__(self, registry: CollectorRegistry, app: str) -> None:
+        self._registry, self._app = registry, app
+
+    def collect(self) -> Iterator[Metric]:
+        for metric in self._registry.collect():
+            metric.samples = [sample for sample in metric.samples if sample.labels["app"] == self._app]
+            yield metric

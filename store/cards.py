@@ -245,6 +245,19 @@ class CardStore:
         async with self._engine.connect() as connection:
             return {row.channel: row.cards for row in await connection.execute(query)}
 
+    async def live_counts_by_app(self) -> dict[tuple[str, str], int]:
+        """The same, by app and channel."""
+        query = (
+            select(t.apps.c.name, t.cards.c.channel, func.count().label("cards"))
+            .join_from(t.cards, t.reviews, t.reviews.c.pk == t.cards.c.review_pk)
+            .join(t.decisions, t.decisions.c.pk == t.reviews.c.decision_pk)
+            .join(t.apps, t.apps.c.pk == t.decisions.c.app_pk)
+            .where(t.cards.c.live)
+            .group_by(t.apps.c.name, t.cards.c.channel)
+        )
+        async with self._engine.connect() as connection:
+            return {(row.name, row.channel): row.cards for row in await connection.execute(query)}
+
     async def waiting_channels(self) -> set[str]:
         """Channels with cards that were never posted. Reads them all: for the start, not for every turn."""
         c = t.cards.c

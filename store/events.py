@@ -16,6 +16,8 @@ from store.writer import SingleCommand
 
 LEASE = timedelta(seconds=60)
 
+_WAITING = ("pending", "dead")
+
 GONE = "410 Gone: the receiver asked for no more"
 """The error of events that were never sent, or never again, because their receiver was stopped."""
 
@@ -255,8 +257,16 @@ class EventStore:
             rows = (await connection.execute(query)).all()
         return [DeadLetter(row.id, row.name, row.type, row.receiver, row.last_error or "") for row in rows]
 
-    async def counts(self) -> dict[str, int]:
-        """How many events are in each state."""
-        query = select(t.events.c.state, func.count().label("events")).group_by(t.events.c.state)
+    async def waiting(self) -> dict[tuple[str, str], int]:
+        """How many events are pending and how many dead, by app and state; 0 too, for every app."""
+        e = t.events.c
+        counted = (
+            select(t.apps.c.name, e.state, func.count().label("events"))
+            .join(t.apps, t.apps.c.pk == e.app_pk)
+            .where(e.state.in_(_WAITING))
+            .group_by(t.apps.c.name, e.state)
+        )
         async with self._engine.connect() as connection:
-            return {row.state: row.events for row in await connection.execute(query)}
+            apps = await connection.scalars(select(t.apps.c.name))
+            counts = {(app, state): 0 for app in apps for state in _WAITING}
+            return counts | {(row.name, row.state): row.events for row in await connection.execute(counted)}

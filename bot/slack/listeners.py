@@ -300,9 +300,8 @@ class Listeners:
         return rubric_view(self._reviewing.task(case))
 
     def _count(self, case: Case, verdict: VerdictRecord) -> None:
-        task_type = case.decision.task_type
         waited = (verdict.at - case.review.opened_at).total_seconds()
-        self._metrics.decided(task_type, verdict.verdict, waited)
+        self._metrics.decided(case.review.app, case.decision.task_type, verdict.verdict, waited)
 
     def _track(self, work: Coroutine[Any, Any, Result]) -> "asyncio.Task[Result]":
         task = asyncio.create_task(work)

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from bot.metrics import Metrics
 from bot.problem import Problem
@@ -42,9 +42,9 @@ class Health:
         return json_response({"status": "ok"})
 
     async def metrics(self, request: web.Request) -> web.Response:
-        await self._auth.require(request, "read")
-        await self._metrics.refresh()
-        return web.Response(body=generate_latest(self._metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        key = await self._auth.require(request, "read")
+        text = await self._metrics.scrape(None if "admin" in key.scopes else key.app)
+        return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def openapi(self, _request: web.Request) -> web.Response:
         return json_response(self._openapi)

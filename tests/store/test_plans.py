@@ -13,7 +13,7 @@ from store import schema
 from store.cards import CardStore, ClaimCard
 from store.decisions import DecisionStore, ListFilter
 from store.engine import open_engine, parse_url
-from store.events import ClaimEvents
+from store.events import ClaimEvents, EventStore
 from store.reviews import ReviewStore
 from store.writer import Writer
 from tests.support.rows import NOW, add_world, take_in
@@ -28,6 +28,8 @@ READS: dict[str, Read] = {
     "count live cards": lambda engine, _, app: CardStore(engine).live_counts(),
     "find a thread's root": lambda engine, _, app: CardStore(engine).thread_root(1, "#ai-review"),
     "claim events": lambda _, writer, app: writer.submit(ClaimEvents(LATER, {}, {}, 64, 4, 16)),
+    "count waiting events": lambda engine, _, app: EventStore(engine).waiting(),
+    "count each app's live cards": lambda engine, _, app: CardStore(engine).live_counts_by_app(),
     "list an app's decisions": lambda engine, _, app: DecisionStore(engine).list(ListFilter(app, after=PAGE)),
     "list all decisions": lambda engine, _, app: DecisionStore(engine).list(ListFilter(None, after=PAGE)),
     "find an app's decision": lambda engine, _, app: DecisionStore(engine).find(app, "d-1", own_first=app),
