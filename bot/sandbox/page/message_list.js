@@ -15,6 +15,7 @@ export class MessageList {
   #days = new Map(); // "2026-11-21" → section node
   #build;
   #atBottom = true;
+  #top = 0; // scrollTop at the last look
   #news = false; // something arrived that may lie below what is in view
   #answer = null; // the node of a private answer that was not in view yet
 
@@ -35,6 +36,7 @@ export class MessageList {
   toBottom() {
     this.#atBottom = true;
     this.scroller.scrollTop = this.scroller.scrollHeight;
+    this.#top = this.scroller.scrollTop;
     this.#seen();
   }
 
@@ -85,9 +87,9 @@ export class MessageList {
     return NO_HOVER.matches || this.scroller.matches(":hover, :focus-within, [inert] *");
   }
 
-  /** Makes a change above the message under the hand without moving that message. */
+  /** Makes a change without moving what is under the hand: the innermost node pointed at, or the one with the keyboard. */
   #keepStill(change) {
-    const still = this.log.querySelector(".message:hover") ?? this.log.querySelector(".message:focus-within");
+    const still = [...this.log.querySelectorAll(".message:hover, .message :hover")].at(-1) ?? this.log.querySelector(":focus");
     const top = still?.getBoundingClientRect().top;
     change();
     if (still?.isConnected) this.scroller.scrollTop += still.getBoundingClientRect().top - top;
@@ -166,8 +168,15 @@ export class MessageList {
   }
 
   #scrolled() {
-    this.#atBottom = this.#below < NEAR_BOTTOM_PX;
-    if (this.#atBottom) this.#seen();
+    const isUpwards = this.scroller.scrollTop < this.#top;
+    this.#top = this.scroller.scrollTop;
+    if (this.#below < NEAR_BOTTOM_PX) {
+      this.#atBottom = true;
+      this.#seen();
+    } else if (isUpwards) {
+      // Only a person goes up. The event of our own scrolling may find the list grown further in the meantime.
+      this.#atBottom = false;
+    }
   }
 
   /** The content grew (a new message, a loaded image) or the pane did: who reads the end stays there, unless held. */

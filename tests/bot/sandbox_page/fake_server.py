@@ -23,6 +23,7 @@ class FakeServer:
         self.answers: dict[str, tuple[int, Json]] = {}
         self.messages = canned.messages()
         self.views: list[Json] = []
+        """Ada's modals; nobody else has any."""
         self.home: Json | None = None
         self.receiver: list[Json] = []
         self.sockets: set[web.WebSocketResponse] = set()
@@ -31,11 +32,19 @@ class FakeServer:
         self.gate.set()
         self.url = ""
         self._connected = asyncio.Event()
+        self._news = asyncio.Event()
         self._port = 0
         self._runner: web.AppRunner | None = None
 
     def bodies(self, path: str) -> list[Json]:
         return [body for sent_path, body in self.sent if sent_path == path]
+
+    async def heard(self, path: str) -> list[Json]:
+        """Waits until the page has sent something to this path."""
+        while not self.bodies(path):
+            self._news.clear()
+            await self._news.wait()
+        return self.bodies(path)
 
     async def watched(self) -> None:
         """Waits until a page listens."""
@@ -85,7 +94,8 @@ class FakeServer:
 
     async def _state(self, request: web.Request) -> web.Response:
         state = canned.state(request.query.get("as", "U0ADA"))
-        return web.json_response({**state, "views": self.views, "home": self.home})
+        views = self.views if state["me"] == canned.ADA else []
+        return web.json_response({**state, "views": views, "home": self.home})
 
     async def _messages(self, request: web.Request) -> web.Response:
         thread = request.query.get("thread")
@@ -111,6 +121,7 @@ class FakeServer:
 
     async def _post(self, request: web.Request) -> web.Response:
         self.sent.append((request.path, await request.json()))
+        self._news.set()
         await self.gate.wait()
         status, body = self.answers.get(request.path, (200, {"ok": True}))
         return web.json_response(body, status=status)

@@ -20,7 +20,7 @@ async def test_enter_sends_and_shift_enter_makes_a_line(page: Page, server: Fake
     await page.keyboard.press("Enter")
     await expect(composer).to_have_value("")
     text = "one\ntwo <@U0BEN> in <#C0REFUND> & ada@example.com"
-    assert server.bodies("/ui/message") == [{"as": "U0ADA", "channel": canned.REVIEW, "text": text}]
+    assert await server.heard("/ui/message") == [{"as": "U0ADA", "channel": canned.REVIEW, "text": text}]
 
 
 async def test_a_message_that_was_not_taken_stays_written(page: Page, server: FakeServer) -> None:
@@ -46,8 +46,8 @@ async def test_a_slash_command_is_offered_completed_and_sent(page: Page, server:
     await page.keyboard.type("refund 7d")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("textbox", name=LABEL)).to_have_value("")
-    assert server.sent == [
-        ("/ui/command", {"as": "U0ADA", "channel": canned.REVIEW, "command": "/hitl-stats", "text": "refund 7d"})
+    assert await server.heard("/ui/command") == [
+        {"as": "U0ADA", "channel": canned.REVIEW, "command": "/hitl-stats", "text": "refund 7d"}
     ]
 
 
@@ -63,4 +63,4 @@ async def test_a_global_shortcut_starts_from_the_composer(page: Page, server: Fa
     await page.get_by_role("button", name="Shortcuts", exact=True).click()
     await page.get_by_role("menuitem", name="Review queue").click()
     await expect(page.get_by_role("menu")).to_have_count(0)
-    assert [body["callback_id"] for body in server.bodies("/ui/shortcut")] == ["review_queue"]
+    assert [body["callback_id"] for body in await server.heard("/ui/shortcut")] == ["review_queue"]

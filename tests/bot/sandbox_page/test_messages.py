@@ -62,6 +62,12 @@ async def test_who_reads_further_up_is_not_moved(page: Page, server: FakeServer)
     await expect(page.get_by_text("the newest")).to_be_in_viewport()
 
 
+async def test_a_broadcast_of_a_thread_is_shown_at_once(page: Page, server: FakeServer) -> None:
+    broadcast = canned.from_bot(LATER, "Taken back", [], thread_ts=CARD_TS, subtype="thread_broadcast")
+    await server.push_message(broadcast)
+    await expect(page.locator(f'[data-ts="{LATER}"]')).to_contain_text("Also in a thread")
+
+
 async def test_arrow_keys_walk_through_the_messages(page: Page) -> None:
     await page.locator(".main .scroller").focus()
     await page.keyboard.press("ArrowDown")
@@ -92,7 +98,7 @@ async def test_a_message_shortcut_names_its_message(page: Page, server: FakeServ
     await page.locator(CARD).get_by_role("button", name="Message shortcuts").click()
     await page.get_by_role("menuitem", name="Send for review").click()
     await expect(page.get_by_role("menu")).to_have_count(0)
-    assert server.bodies("/ui/shortcut") == [
+    assert await server.heard("/ui/shortcut") == [
         {"as": "U0ADA", "channel": canned.REVIEW, "callback_id": "send_for_review", "ts": CARD_TS}
     ]
 

@@ -114,6 +114,62 @@ async def test_typed_text_survives_a_push_and_a_lost_connection(page: Page, serv
     await expect(page.get_by_label("Category")).to_have_value("policy")
 
 
+async def test_typed_text_survives_a_reload_and_acting_as_another(page: Page, server: FakeServer) -> None:
+    await fill_in(page, server)
+    await page.reload()
+    await expect(page.get_by_label("Answer")).to_have_value("Refund 100")
+    await expect(page.get_by_label("Category")).to_have_value("policy")
+    await page.goto(f"{server.url}/#/U0BEN/{canned.REVIEW}")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    await page.goto(f"{server.url}/#/U0ADA/{canned.REVIEW}")
+    await expect(page.get_by_label("Answer")).to_have_value("Refund 100")
+
+
+async def test_what_was_typed_into_a_closed_view_is_forgotten(page: Page, server: FakeServer) -> None:
+    await fill_in(page, server)
+    await server.push_views()
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    await server.push_views(canned.edit_view())
+    await expect(page.get_by_label("Answer")).to_have_value("Refund 120")
+
+
+async def test_discarding_what_was_typed_is_asked_first(page: Page, server: FakeServer) -> None:
+    await fill_in(page, server)
+    question = page.get_by_role("dialog", name="Discard what you typed?")
+    await page.keyboard.press("Escape")
+    await question.get_by_role("button", name="Keep editing").click()
+    await expect(page.get_by_label("Answer")).to_have_value("Refund 100")
+    assert server.sent == []
+    await page.get_by_role("button", name="Cancel").click()
+    await question.get_by_role("button", name="Discard").click()
+    await expect(question).to_have_count(0)
+    await server.push_views()
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    assert await server.heard("/ui/view_close") == [{"as": "U0ADA", "view_id": "V1"}]
+
+
+async def test_control_and_enter_send_the_form_from_a_text_of_many_lines(page: Page, server: FakeServer) -> None:
+    await fill_in(page, server)
+    server.answers["/ui/view_submit"] = (200, {"ok": False, "error": "not now"})
+    await page.get_by_label("Answer").press("Enter")
+    await page.get_by_label("Answer").press("Control+Enter")
+    await expect(page.get_by_role("dialog")).to_contain_text("not now")
+    (body,) = server.bodies("/ui/view_submit")
+    assert body["values"]["answer"]["value"]["value"] == "Refund 100\n"
+
+
+async def test_what_is_left_is_counted_only_near_the_limit(page: Page, server: FakeServer) -> None:
+    view = canned.edit_view()
+    view["blocks"][1]["element"]["max_length"] = 200
+    await server.push_views(view)
+    counter = page.locator("[data-block-id=answer] .counter")
+    await expect(counter).to_be_hidden()
+    await page.get_by_label("Answer").fill("x" * 101)
+    await expect(counter).to_have_text("99 left")
+    await page.get_by_label("Answer").fill("x" * 203)
+    await expect(counter).to_have_text("3 too many")
+
+
 async def test_an_update_keeps_what_was_entered_in_fields_that_stay(page: Page, server: FakeServer) -> None:
     await fill_in(page, server)
     changed = canned.edit_view(hash="h2")

@@ -31,7 +31,7 @@ async def test_a_reply_goes_to_the_thread_only(page: Page, server: FakeServer) -
     await page.get_by_label("Reply…").fill("approve")
     await page.keyboard.press("Enter")
     await expect(page.get_by_label("Reply…")).to_have_value("")
-    assert server.bodies("/ui/message") == [
+    assert await server.heard("/ui/message") == [
         {"as": "U0ADA", "channel": canned.REVIEW, "text": "approve", "thread_ts": CARD_TS}
     ]
     reply = canned.message("1795255300.000100", "approve", user="U0ADA", thread_ts=CARD_TS)
@@ -57,15 +57,20 @@ async def test_a_permalink_opens_as_who_one_was(page: Page, server: FakeServer) 
     assert page.url.endswith(f"#/U0BEN/C0REVIEW/thread/{CARD_TS}")
 
 
-async def test_home_asks_the_app_and_shows_what_it_publishes(page: Page, server: FakeServer) -> None:
-    await page.locator("[data-open=home]").click()
-    await expect(page.locator('[data-pane="home"]')).to_contain_text("has not published its Home yet")
-    assert server.bodies("/ui/home") == [{"as": "U0ADA"}]
+async def test_home_is_offered_once_it_is_published_and_asks_the_app_again(page: Page, server: FakeServer) -> None:
+    await expect(page.locator("[data-open]")).to_have_count(0)
     await server.push(type="home", view=canned.home_view())
+    await page.locator("[data-open=home]").click()
     await page.get_by_role("button", name="Start reviewing").click()
     await expect(page.locator("[aria-busy=true]")).to_have_count(0)
     (body,) = server.bodies("/ui/action")
     assert (body["view_id"], body["block_id"], body["action_id"]) == ("V0HOME", "a", "start")
+    assert await server.heard("/ui/home") == [{"as": "U0ADA"}]
+
+
+async def test_the_address_of_a_home_that_is_not_published_leads_to_a_channel(page: Page, server: FakeServer) -> None:
+    await page.goto(f"{server.url}/?again#/U0ADA/home")
+    await expect(page.get_by_role("heading", name="#ai-review")).to_be_visible()
 
 
 async def test_the_apps_pane_appears_with_its_first_line(page: Page, server: FakeServer) -> None:
@@ -74,6 +79,25 @@ async def test_the_apps_pane_appears_with_its_first_line(page: Page, server: Fak
     await server.push(type="app", line=line)
     await page.locator("[data-open=app]").click()
     await expect(page.locator('[data-pane="app"] li')).to_have_text(["10:00decision.resolved: <b>execute</b>"])
+
+
+async def test_the_apps_pane_opens_at_its_newest_line_and_can_show_callbacks_only(
+    page: Page, server: FakeServer
+) -> None:
+    at = "2026-11-21T10:00:00Z"
+    for number in range(60):
+        await server.push(type="app", line={"at": at, "text": f"ticket-{number}: QUEUE, wait", "level": "info"})
+    for word in ("verified", "refused"):
+        await server.push(type="app", line={"at": at, "text": f"callback {word}: x", "level": "info"})
+    await page.locator("[data-open=app]").click()
+    await expect(page.get_by_text("callback refused: x")).to_be_in_viewport()
+    assert await page.locator(".callback").evaluate_all("(lines) => lines.map((line) => line.className)") == [
+        "app-line callback callback-verified",
+        "app-line callback callback-refused",
+    ]
+    await page.get_by_label("Callbacks only").check()
+    await expect(page.get_by_text("ticket-0:")).to_be_hidden()
+    await expect(page.get_by_text("callback verified: x")).to_be_visible()
 
 
 async def test_on_a_phone_the_side_bar_is_a_drawer_and_the_thread_fills_the_screen(page: Page) -> None:
