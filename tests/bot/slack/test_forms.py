@@ -120,10 +120,14 @@ async def test_errors_stand_beside_their_fields_and_nothing_is_lost(bot: Bot) ->
 async def test_an_edit_that_fails_a_check_names_it_and_stays_open(bot: Bot) -> None:
     card = await waiting(bot, **REFUND)
     view = await card.open("U0DANA", "edit")
-    for amount, action, check in (("600", "refund", "cap"), ("100", "DROP  table x", "no_sql")):
+    for amount, action, check, beside in (
+        ("600", "refund", "cap", "amount"),
+        ("100", "DROP  table x", "no_sql", "action"),
+    ):
         values = {field(view, "amount"): amount, field(view, "action"): action}
         ack = await send(bot, "U0DANA", view, values)
-        [error] = ack.errors.values()
+        [(block, error)] = ack.errors.items()
+        assert block == field(view, beside)
         assert check in error
         assert bot.sandbox.views("U0DANA") == [view]
     assert await card.is_pending()

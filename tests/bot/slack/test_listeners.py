@@ -305,6 +305,17 @@ async def test_what_needs_no_answer_is_acknowledged(bot: Bot) -> None:
 # What is shown ------------------------------------------------------------------------------------------------------
 
 
+async def test_what_cannot_be_undone_is_asked_for_twice(bot: Bot) -> None:
+    assert "'confirm'" not in (await waiting(bot)).blocks
+    assert "'confirm'" in (await waiting(bot, "d-2", reversible=False)).blocks
+
+
+async def test_a_refusal_names_who_may(bot: Bot) -> None:
+    card = await waiting(bot, **REFUND)
+    await card.press("U0BEN", "approve")
+    assert (await card.told("U0BEN")).endswith("Ask <@U0ADA> or <!subteam^S0LEADS>.")
+
+
 async def test_details_of_a_huge_decision_open(bot: Bot) -> None:
     card = await waiting(bot, input="What? " * 100_000, output="No. " * 50_000)
     await card.press("U0BEN", "more", "details")
