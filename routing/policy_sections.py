@@ -203,7 +203,9 @@ class Check(Section):
         return self
 
 
-Choices = Annotated[tuple[Text, ...], Field(min_length=1)]
+# Slack shows up to 100 options, each of up to 75 characters.
+Choice = Annotated[str, Field(min_length=1, max_length=75)]
+Choices = Annotated[tuple[Choice, ...], Field(min_length=1, max_length=100)]
 
 
 class Rubric(Section):

@@ -197,7 +197,7 @@ cards = Table(
     "cards",
     metadata,
     Column("review_pk", ForeignKey("reviews.pk"), primary_key=True),  # prevents two cards for one review
-    Column("channel", String(80), nullable=False),  # as the policy names it
+    Column("channel", String(100), nullable=False),  # as the policy names it; a name has up to 80 characters after #
     Column("urgency", Integer, nullable=False),  # higher goes first
     Column("wanted", Integer, nullable=False),
     Column("sent", Integer, nullable=False),

@@ -187,7 +187,7 @@ def upgrade() -> None:
     op.create_table(
         "cards",
         sa.Column("review_pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("channel", sa.String(length=80), nullable=False),
+        sa.Column("channel", sa.String(length=100), nullable=False),
         sa.Column("urgency", sa.Integer(), nullable=False),
         sa.Column("wanted", sa.Integer(), nullable=False),
         sa.Column("sent", sa.Integer(), nullable=False),
