@@ -380,6 +380,19 @@ async def test_a_message_that_slack_will_not_let_us_change_is_posted_anew(bot: B
     assert card["ts"] != former["ts"]
 
 
+async def test_a_retry_goes_to_the_channel_of_today_and_not_into_a_thread_of_the_former_one(
+    bot: Bot, clock: LeapingClock
+) -> None:
+    await bot.post(UNSURE, id="a-1")
+    await bot.card("a-1")
+    bot.policy.write_text(POLICY.replace("#ai-review", "#refunds"))
+    await bot.application.policy.reload()
+    await bot.post(UNSURE, id="a-2", retry_of="a-1")
+    [card] = await in_time(clock, lambda: open_cards(bot, "a-2", "C0REFUND"))
+    assert "thread_ts" not in card
+    assert open_cards(bot, "a-2") == []
+
+
 async def test_a_retry_whose_thread_was_deleted_gets_a_card_of_its_own(bot: Bot, clock: LeapingClock) -> None:
     await bot.post(UNSURE, id="a-1")
     card = await bot.card("a-1")
