@@ -22,7 +22,8 @@ function keepFocusInside(event, box) {
 
 /**
  * Opens a dialog around `content` (a node) and returns {node, box, focus, close}. `title` is a node or text;
- * `onCancel` runs on Escape and the ✕ and decides itself whether to close.
+ * `onCancel(how)` runs on Escape and the ✕ and decides itself whether to close; "gone" means that the dialog below,
+ * which this one asks about, has closed.
  */
 export function openDialog({ title, content, onCancel, className = "", props = {} }) {
   const titleId = freshId("dialog-title");
@@ -53,9 +54,11 @@ export function openDialog({ title, content, onCancel, className = "", props = {
       const first = content.querySelector("[data-focus-on-load]") ?? content.querySelector("input, textarea, select") ?? content.querySelector(FOCUSABLE);
       (first ?? box).focus();
     },
+    cancel: onCancel,
     close() {
+      if (!stack.includes(dialog)) return;
+      stack[stack.indexOf(dialog) + 1]?.cancel("gone");
       const index = stack.indexOf(dialog);
-      if (index < 0) return;
       stack.splice(index, 1);
       node.remove();
       setInert();

@@ -148,6 +148,16 @@ async def test_discarding_what_was_typed_is_asked_first(page: Page, server: Fake
     assert await server.heard("/ui/view_close") == [{"as": "U0ADA", "view_id": "V1"}]
 
 
+async def test_the_question_goes_with_its_form(page: Page, server: FakeServer) -> None:
+    await fill_in(page, server)
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog", name="Discard what you typed?")).to_be_visible()
+    await server.push_views()
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    await page.get_by_role("textbox", name="Message #ai-review").click()
+    assert server.sent == []
+
+
 async def test_control_and_enter_send_the_form_from_a_text_of_many_lines(page: Page, server: FakeServer) -> None:
     await fill_in(page, server)
     server.answers["/ui/view_submit"] = (200, {"ok": False, "error": "not now"})
