@@ -60,7 +60,8 @@ async def serving(
     policy.write_text(POLICY)
     port = _free_port()
     environment = {
-        **os.environ,
+        # Without compiled modules on disk, as some machines set it, each start would compile them all anew.
+        **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
         "HITL_DATABASE_URL": database_url,
         "HITL_SECRET": "a secret for benchmarks",
         "HITL_POLICY": str(policy),
