@@ -31,12 +31,12 @@ def sendable(text: str) -> str:
 
 def body(text: str) -> str:
     """Text of several lines for a quote or preformatted block; never empty. Direction overrides become visible."""
-    shown = _visible(text)
+    shown = _visible(text.strip(_ANY_NEWLINE))
     return shown if shown.strip() else EMPTY
 
 
 def _visible(text: str) -> str:
-    return _BIDI.sub(_REPLACEMENT, sendable(text)).strip("\n")
+    return _BIDI.sub(_REPLACEMENT, sendable(text))
 
 
 def one_line(text: str) -> str:
