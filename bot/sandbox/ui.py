@@ -96,6 +96,7 @@ class Ui:
             "me": person_for_page(me),
             "people": [person_for_page(person) for person in world.people.values() if not person.is_bot],
             "bot": person_for_page(world.bot),
+            "usergroups": [{"id": group.id, "handle": group.handle} for group in world.usergroups.values()],
             "channels": [world.channel_for(channel, me.id) for channel in world.channels_of(me.id)],
             "views": [world.view_json(view) for view in world.stacks[me.id]],
             "home": world.view_json(home) if home else None,

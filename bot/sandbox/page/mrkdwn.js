@@ -156,7 +156,7 @@ function angleAt(text, at, world, verbatim) {
 function angleNode(target, label, world) {
   if (target.startsWith("@")) return mention(`@${world.personName(target.slice(1))}`);
   if (target.startsWith("#")) return mention(`#${world.channelName(target.slice(1)) ?? label ?? target.slice(1)}`);
-  if (target.startsWith("!")) return bangNode(target.slice(1), label);
+  if (target.startsWith("!")) return bangNode(target.slice(1), label, world);
   if (/^(?:https?:|mailto:)/i.test(target)) {
     const url = decodeEntities(target);
     return link(url, label ?? url.replace(/^mailto:/i, ""));
@@ -164,9 +164,9 @@ function angleNode(target, label, world) {
   return null;
 }
 
-function bangNode(command, label) {
+function bangNode(command, label, world) {
   if (BROADCASTS.has(command)) return mention(`@${command}`);
-  if (command.startsWith("subteam^")) return mention(label ?? `@${command.slice("subteam^".length)}`);
+  if (command.startsWith("subteam^")) return mention(label ?? `@${world.usergroupHandle(command.slice("subteam^".length))}`);
   const date = command.match(/^date\^(\d+)\^([^^]*)(?:\^(.*))?$/);
   if (!date) return label === null ? null : document.createTextNode(label);
   const at = new Date(Number(date[1]) * 1000);

@@ -16,7 +16,7 @@ function leaf(element, world) {
     case "user":
       return [mention(`@${world.personName(element.user_id)}`)];
     case "usergroup":
-      return [mention(`@${element.usergroup_id}`)];
+      return [mention(`@${world.usergroupHandle(element.usergroup_id)}`)];
     case "channel":
       return [mention(`#${world.channelName(element.channel_id) ?? element.channel_id}`)];
     case "broadcast":

@@ -8,6 +8,7 @@ export class World {
     this.me = state.me;
     this.people = state.people;
     this.bot = state.bot;
+    this.usergroups = state.usergroups;
     this.commands = state.commands;
     this.shortcuts = state.shortcuts;
     this.channels = new Map(state.channels.map((channel) => [channel.id, channel]));
@@ -32,6 +33,11 @@ export class World {
 
   personName(id) {
     return this.person(id).real_name;
+  }
+
+  /** "leads", or the id of a group that is not known here. */
+  usergroupHandle(id) {
+    return this.usergroups.find((group) => group.id === id)?.handle ?? id;
   }
 
   /** The name without "#", or null for a channel this person cannot see. */

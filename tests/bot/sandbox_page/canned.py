@@ -108,6 +108,7 @@ def state(as_user: str) -> Json:
         "me": me,
         "people": people,
         "bot": BOT,
+        "usergroups": [{"id": "S0LEADS", "handle": "leads"}],
         "channels": [
             channel(REVIEW, "ai-review", topic="Decisions that wait for a person"),
             channel("C0REFUND", "refunds"),

@@ -1,15 +1,19 @@
 """What the page makes of mrkdwn and Markdown: nodes of its own making, whatever the text holds."""
 
+import json
+
 import pytest
 from playwright.async_api import Page
 
+from tests.bot.sandbox_page import canned
+
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-WORLD = "{personName: (id) => id === 'U0ADA' ? 'Ada' : id, channelName: (id) => id === 'C0REVIEW' ? 'ai-review' : null}"
 RENDER = f"""async ([module, name, text]) => {{
     const render = (await import(`/page/${{module}}.js`))[name];
+    const {{ World }} = await import("/page/world.js");
     const root = document.createElement("div");
-    root.append(render(text, {WORLD}));
+    root.append(render(text, new World({json.dumps(canned.state("U0ADA"))})));
     return root.innerHTML.replaceAll(' target="_blank" rel="noopener noreferrer"', "");
 }}"""
 
@@ -31,8 +35,8 @@ MRKDWN = {
     "<@U0ADA> <#C0REVIEW> <!here>": (
         '<span class="mention">@Ada</span> <span class="mention">#ai-review</span> <span class="mention">@here</span>'
     ),
-    "<!subteam^S0LEADS|@leads> <#C9|secret>": (
-        '<span class="mention">@leads</span> <span class="mention">#secret</span>'
+    "<!subteam^S0LEADS> <!subteam^S9|@other> <#C9|secret>": (
+        '<span class="mention">@leads</span> <span class="mention">@other</span> <span class="mention">#secret</span>'
     ),
     ":nope: 10:30:00": ":nope: 10:30:00",
 }

@@ -95,8 +95,11 @@ async def test_from_card_to_app(browser: Browser) -> None:
         await page.keyboard.press("Enter")
         await expect(page.locator('[data-pane="thread"] [data-ts]')).to_have_count(2)
         await expect(page.get_by_role("button", name="1 reply")).to_be_visible()
+        (card,) = sandbox.messages(canned.REVIEW)
+        thread = {"channel": canned.REVIEW, "thread_ts": card["ts"], "reply_broadcast": True}
+        await app.call("chat.postMessage", text="Taken back", **thread)
+        await expect(page.locator(".main [data-ts]", has_text="Taken back")).to_contain_text("Also in a thread")
         await page.close()
-    (card,) = sandbox.messages(canned.REVIEW)
     assert app.submitted == ["Refund 100"]
     assert app.commands == ["/hitl-stats refund 7d"]
     assert sandbox.thread(canned.REVIEW, card["ts"])[1]["text"] == "approve &amp; close"
