@@ -31,6 +31,7 @@ class App {
   appPane = new AppPane();
   // Frames and fetches are worked off one after another, so that an older answer never overwrites a newer push.
   #line = Promise.resolve();
+  #address = "";
 
   inLine(work) {
     this.#line = this.#line.then(work).catch((error) => {
@@ -49,7 +50,8 @@ class App {
 
   /** Brings the page to the place that the address names. */
   async goHere() {
-    const place = readPlace(location.hash);
+    this.#address = location.hash;
+    const place = readPlace(this.#address);
     if (!this.world || place.as !== this.world.me.id) {
       await this.#become(place);
       return;
@@ -176,7 +178,8 @@ class App {
     const before = this.place;
     const place = this.#settle(wanted);
     this.place = place;
-    history.replaceState(null, "", writePlace(place));
+    // Whoever went on in the meantime has named another place, which is next in the line.
+    if (location.hash === this.#address) history.replaceState(null, "", writePlace(place));
     this.unread.delete(place.pane === "app" ? "app" : place.channel);
     this.#sidebar();
     this.drawer(false);

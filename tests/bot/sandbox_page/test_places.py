@@ -49,6 +49,16 @@ async def test_acting_as_another_person(page: Page, server: FakeServer) -> None:
     assert [body["as"] for body in server.bodies("/ui/action")] == ["U0BEN"]
 
 
+async def test_going_on_before_one_has_arrived(page: Page) -> None:
+    await page.evaluate("""async () => {
+        location.hash = '#/U0BEN/C0REVIEW';
+        await new Promise((done) => addEventListener('hashchange', done, { once: true }));
+        location.hash = '#/U0ADA/C0REFUND';
+    }""")
+    await expect(page.get_by_role("heading", name="#refunds")).to_be_visible()
+    await expect(page.locator('[data-act-as="U0ADA"]')).to_have_attribute("aria-pressed", "true")
+
+
 async def test_a_permalink_opens_as_who_one_was(page: Page, server: FakeServer) -> None:
     await page.locator('[data-act-as="U0BEN"]').click()
     await expect(page.locator('[data-act-as="U0BEN"]')).to_have_attribute("aria-pressed", "true")
