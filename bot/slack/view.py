@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from routing.decision import Alternative, Disposition, Json, Reason, ReviewKind, Risk, Route, Source
+from routing.decision import Alternative, Disposition, Json, Reason, ReviewKind, Risk, Route, Source, UncertainSpan
 
-CardState = Literal["open", "decided", "cancelled", "timed_out"]
+CardState = Literal["open", "disputed", "held", "decided", "cancelled", "timed_out"]
+"""`disputed`: the votes disagree and an adjudicator has to settle it. `held`: decided, but the release waits until the
+undo window ends."""
 VerdictWord = Literal["approve", "edit", "reject"]
 
 
@@ -29,6 +31,37 @@ class OutcomeView:
     reason: str | None = None
     output: Json = None
     correct_answer: Json = None
+    adjudicated: bool = False
+    """An adjudicator settled a disagreement with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimView:
+    """Somebody said that they are at it. A claim informs, it does not lock out."""
+
+    user_id: str
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalView:
+    """An edit that others still have to agree to: it has taken the place of the model's output."""
+
+    output: Json
+    edited_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierView:
+    """What people decided before about the same subject."""
+
+    task_type: str
+    verdict: VerdictWord
+    decided_by: tuple[str, ...]
+    decided_at: datetime
+    category: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +102,41 @@ class CardView:
     trace_url: str | None = None
     guideline: str | None = None
     outcome: OutcomeView | None = None
-    """Set exactly when `state` is `decided`."""
+    """Set exactly when `state` is `decided` or `held`."""
+    former: OutcomeView | None = None
+    """What people had decided before somebody changed the verdict."""
+    claim: ClaimView | None = None
+    needed: int = 1
+    """How many distinct people have to agree."""
+    votes: int = 0
+    """How many have voted so far; who and what stays hidden until the review closes."""
+    positions: tuple[OutcomeView, ...] = ()
+    """In a dispute the votes that disagree, for the adjudicators."""
+    proposal: ProposalView | None = None
+    released_at: datetime | None = None
+    """While `held`: when the app is told, unless somebody takes the verdict back."""
+    overdue: bool = False
+    """The deadline has passed, and nothing happens but that a person decides."""
+    hides_output: bool = False
+    """Autonomy 0: people answer by themselves before they see what the model wrote."""
+    is_draft: bool = False
+    """Autonomy 1: the output is a draft to edit or to confirm."""
+    hides_confidence: bool = False
+    """Nothing tells how sure the model is until the review closes."""
+    spans: tuple[UncertainSpan, ...] = ()
+    """Where in a string output the model is unsure; code points, end exclusive."""
+    earlier: tuple[EarlierView, ...] = ()
+    """Latest first."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether a person can still decide it."""
+        return self.state in ("open", "disputed")
+
+    @property
+    def proposed(self) -> Json:
+        """What an approval approves: the model's output, or the edit that took its place."""
+        return self.output if self.proposal is None else self.proposal.output
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
