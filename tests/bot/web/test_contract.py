@@ -52,7 +52,7 @@ async def test_every_answer_and_event_of_the_flow_fits_its_schema(bot: Bot) -> N
     decision, problem = validator(document, "DecisionObject"), validator(document, "ProblemObject")
     posts: list[dict[str, Any]] = [
         {**SURE, "id": "auto", "metadata": {"trace_id": "t", "deep": [{"a": None}]}},
-        {**UNSURE, "id": "waits", "callback_url": bot.receiver.url},
+        {**UNSURE, "id": "rejected-gate", "callback_url": bot.receiver.url},
         {**UNSURE, "id": "cancelled"},
         {**UNSURE, "id": "flagged", "task_type": "draft", "callback_url": bot.receiver.url},
         {**UNSURE, "id": "critical", "context": {"amount": 20_000}, "requested_by": "U0ADA"},
@@ -62,7 +62,7 @@ async def test_every_answer_and_event_of_the_flow_fits_its_schema(bot: Bot) -> N
     for body in posts:
         decision.validate((await bot.post(body))[1])
     decision.validate((await bot.call("POST", "/v1/decisions/cancelled/cancel"))[1])
-    for decision_id in ("waits", "flagged"):
+    for decision_id in ("rejected-gate", "flagged"):
         card = await bot.card(decision_id)
         await bot.sandbox.click("U0ADA", "C0REVIEW", card["ts"], "review.reject")
         [view] = await until(lambda: bot.sandbox.views("U0ADA"))
@@ -78,7 +78,7 @@ async def test_every_answer_and_event_of_the_flow_fits_its_schema(bot: Bot) -> N
     assert {found["id"] for found in page["data"]} == {body["id"] for body in posts}
     for asked in (
         bot.get("/v1/decisions/nobodys"),
-        bot.post(SURE, id="waits"),
+        bot.post(SURE, id="rejected-gate"),
         bot.post(SURE, confidence=7),
         bot.call("POST", "/v1/decisions/auto/cancel"),
         bot.call("PUT", "/v1/decisions"),
