@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from typing import Any, Literal, Self
 
@@ -60,6 +61,19 @@ class TaskPolicy(Settings):
     def reviewers(self, risk: Risk) -> Circle:
         """Who may decide at this risk; channel members count for low and medium only."""
         return _circle(self.people, channel_members=self.people.channel_members and risk <= Risk.MEDIUM)
+
+    def settlers(self, risk: Risk) -> Circle:
+        """Who settles a disagreement: the adjudicators; where none are named, whoever may review."""
+        return _circle(self.adjudicators, channel_members=False) if self.adjudicators.named else self.reviewers(risk)
+
+    def approvals_at(self, risk: Risk) -> int:
+        """How many distinct people have to agree."""
+        return self.approvals.get(risk, 1)
+
+    def undo_at(self, risk: Risk) -> timedelta:
+        """How long a verdict waits before the app is told, so that it can be taken back; never at high and critical
+        risk."""
+        return self.undo if risk <= Risk.MEDIUM else timedelta(0)
 
     def threshold_at(self, risk: Risk) -> float:
         """The confidence needed at `risk`: the task's own, never below the level's own once risk was raised."""
