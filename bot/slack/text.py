@@ -31,11 +31,12 @@ def sendable(text: str) -> str:
 
 def body(text: str) -> str:
     """Text of several lines for a quote or preformatted block; never empty. Direction overrides become visible."""
-    shown = _visible(text.strip(_ANY_NEWLINE))
+    shown = visible(text.strip(_ANY_NEWLINE))
     return shown if shown.strip() else EMPTY
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
+    """`sendable`, with direction overrides as U+FFFD. Character by character, apart from `\\r\\n`."""
     return _BIDI.sub(_REPLACEMENT, sendable(text))
 
 
@@ -72,17 +73,36 @@ def clip_line(text: str, limit: int) -> str:
 def clip_body(text: str, limit: int, max_lines: int, *, is_whole: bool = True) -> str:
     """`body` and `clip` of the beginning of a text: also at most `max_lines`, and the end says how much is missing and
     where it is; at least how much if `text` itself is not the whole. `limit` is above `CLIP_MARKER`."""
+    return "".join(clipped_body(text, limit, max_lines, is_whole=is_whole))
+
+
+def clipped_body(text: str, limit: int, max_lines: int, *, is_whole: bool = True) -> tuple[str, str]:
+    """`clip_body` in two parts: what is shown of the text, and the words about the rest, empty if there is none."""
     text = text.strip(_ANY_NEWLINE)
     window = 2 * limit
-    shown = _visible(text[:window])
+    shown = visible(text[:window])
     lines = shown.split("\n", max_lines)
     is_all = is_whole and len(text) <= window
     if is_all and len(lines) <= max_lines and rendered_size(shown) <= limit:
-        return shown if shown.strip() else EMPTY
+        return (shown if shown.strip() else EMPTY), ""
     head = "\n".join(lines[:max_lines])
     head = head[: _cut(head, limit - CLIP_MARKER)]
     missing = len(shown) - len(head) + max(len(text) - window, 0)
-    return f"{head}… ({'' if is_whole else 'over '}{missing:,} more characters: Details)"
+    return head, f"… ({'' if is_whole else 'over '}{missing:,} more characters: Details)"
+
+
+def leading_newlines(text: str) -> int:
+    """How many characters `body` and `clip_body` drop in front."""
+    return len(text) - len(text.lstrip(_ANY_NEWLINE))
+
+
+def starts_a_character(text: str, index: int) -> bool:
+    """Whether what a reader takes for one character begins at `index`: no combining mark, joiner, skin tone or second
+    half of a line break. True at both ends."""
+    if not 0 < index < len(text):
+        return True
+    before, after = text[index - 1], text[index]
+    return not (_continues(after) or before == "\u200d" or (before, after) == ("\r", "\n"))
 
 
 def chunks(text: str, limit: int) -> Iterator[str]:
@@ -114,7 +134,7 @@ def _cut(text: str, limit: int) -> int:
         return end
     longest_cluster = 16
     for earlier in range(end, max(end - longest_cluster, 0), -1):
-        if not _continues(text[earlier]) and text[earlier - 1] != "\u200d":
+        if starts_a_character(text, earlier):
             return earlier
     return end
 

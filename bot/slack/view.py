@@ -22,7 +22,7 @@ class OutcomeView:
 
     verdict: VerdictWord
     decided_by: tuple[str, ...]
-    """Slack user ids, in the order of their verdicts."""
+    """Slack user ids, in the order of their verdicts; an adjudicator comes last."""
     decided_at: datetime
     """Aware UTC."""
     category: str | None = None
@@ -132,6 +132,21 @@ class CardView:
     def waits(self) -> bool:
         """Whether a person can still decide it."""
         return self.state in ("open", "disputed")
+
+    @property
+    def shows_output(self) -> bool:
+        """Whether anything may tell what the model wrote."""
+        return not (self.hides_output and self.waits)
+
+    @property
+    def shows_confidence(self) -> bool:
+        """Whether anything may tell how sure the model is."""
+        return not (self.hides_confidence and self.waits)
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether nothing may tell what became of the decision: a second opinion is given without the first."""
+        return self.kind is ReviewKind.DOUBLE and self.waits
 
     @property
     def proposed(self) -> Json:
