@@ -14,6 +14,7 @@ from routing.json_value import canonical
 from routing.policy_file import PolicyError, Problem, RawPolicy, read_policy
 from routing.policy_problems import validated
 from routing.policy_sections import BusinessHours, Judge, People, PolicyFile, Reviewers, Rubric, Settings, Task
+from routing.policy_warnings import warnings_of
 from routing.rules import CompiledRule
 
 __all__ = ["Adjustment", "Circle", "Policy", "PolicyError", "Problem", "TaskPolicy", "parse_policy"]
@@ -82,11 +83,16 @@ class TaskPolicy(Settings):
 
 
 class Policy:
-    """The policy in force. Immutable; `version` names it, `document` is what to store."""
+    """The policy in force. Immutable; `version` names it, `document` is what to store.
 
-    def __init__(self, file: PolicyFile, document: dict[str, Any]) -> None:
+    `warnings` are what refuses nothing and yet will hardly work as meant, each with its remedy; the lines are known
+    where the policy was read from a file.
+    """
+
+    def __init__(self, file: PolicyFile, document: dict[str, Any], warnings: tuple[Problem, ...]) -> None:
         self.file = file
         self.document = document
+        self.warnings = warnings
         self.version = hashlib.sha256(canonical(document)).hexdigest()[:12]
         self._tasks: dict[str | None, TaskPolicy] = {}
 
@@ -94,7 +100,8 @@ class Policy:
     def from_document(cls, document: dict[str, Any]) -> Self:
         """The same policy, with the same version, from its stored `document`; PolicyError when it no longer holds."""
         raw = RawPolicy(data=_adjusted(document["file"], document["adjustments"]))
-        return cls(validated(raw), document)
+        file = validated(raw)
+        return cls(file, document, warnings_of(file, raw))
 
     def with_adjustments(self, adjustments: list[Adjustment]) -> Self:
         """This file with exactly these adjustments (of one task and key the last counts).
@@ -103,7 +110,9 @@ class Policy:
         """
         last = {(adjustment.task, adjustment.key): adjustment.plain_value for adjustment in adjustments}
         listed = [{"task": task, "key": key, "value": value} for (task, key), value in sorted(last.items())]
-        return self.from_document({"file": self.document["file"], "adjustments": listed})
+        document = {"file": self.document["file"], "adjustments": listed}
+        # No adjustment touches what the warnings are about, and these know their lines.
+        return type(self)(self.from_document(document).file, document, self.warnings)
 
     @property
     def timezone(self) -> str:
@@ -160,7 +169,8 @@ class Policy:
 def parse_policy(text: str) -> Policy:
     """Read a policy file's text; PolicyError carries every problem at once, each with path and line."""
     raw = read_policy(text)
-    return Policy(validated(raw), {"file": raw.data, "adjustments": []})
+    file = validated(raw)
+    return Policy(file, {"file": raw.data, "adjustments": []}, warnings_of(file, raw))
 
 
 def _adjusted(file: dict[str, Any], adjustments: list[dict[str, Any]]) -> dict[str, Any]:

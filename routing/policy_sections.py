@@ -236,8 +236,10 @@ class Settings(Section):
     on_timeout: Literal["hold", "reject", "provisional"] = "hold"
     adjudicators: People = People()
     approvals: dict[Risk, Annotated[int, Field(ge=1, le=20)]] = Field(default_factory=dict)
+    """How many distinct people have to agree; 1 where not named."""
     double_review: Share = 0.0
     undo: Duration = timedelta(0)
+    """How long a verdict can be taken back before the app is told; low and medium risk only."""
     max_tries: Annotated[int, Field(ge=0)] = 3
     blind_confidence: bool = False
     golden: Golden = Golden()

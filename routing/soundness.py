@@ -25,7 +25,7 @@ class Finding:
 
 def findings(file: PolicyFile) -> Iterator[Finding]:
     """Every contradiction of a well-formed file."""
-    for scope in (_Scope(file, None), *(_Scope(file, name) for name in file.tasks)):
+    for scope in scopes(file):
         if scope.owns("reviewers"):
             yield from _people(scope)
         if scope.owns("rubric"):
@@ -37,9 +37,10 @@ def findings(file: PolicyFile) -> Iterator[Finding]:
         yield from _timeout(scope)
         yield from _provisional(scope)
         yield from _autonomy(scope)
+        yield from _undo(scope)
 
 
-class _Scope:
+class Scope:
     """The defaults, or one task with the defaults behind it."""
 
     def __init__(self, file: PolicyFile, task: str | None) -> None:
@@ -47,6 +48,7 @@ class _Scope:
         self._own: Defaults | Task = file.defaults if task is None else file.tasks[task]
         self._root: Path = ("defaults",) if task is None else ("tasks", task)
         self._risk_key = "base_risk" if task is None else "risk"
+        self.is_task = task is not None
         self.title = "a task that is not listed" if task is None else task
         self.base_risk = (isinstance(self._own, Task) and self._own.risk) or file.defaults.base_risk
 
@@ -69,7 +71,14 @@ class _Scope:
             yield Finding(path, message, (self.path(key), self.path(self._risk_key), *inherited))
 
 
-def _people(scope: _Scope) -> Iterator[Finding]:
+def scopes(file: PolicyFile) -> Iterator[Scope]:
+    """The defaults, then each task."""
+    yield Scope(file, None)
+    for name in file.tasks:
+        yield Scope(file, name)
+
+
+def _people(scope: Scope) -> Iterator[Finding]:
     if not scope.value("reviewers").named:
         path = scope.path("reviewers")
         message = (
@@ -79,29 +88,36 @@ def _people(scope: _Scope) -> Iterator[Finding]:
         yield Finding(path, message, (path,))
 
 
-def _rubric(scope: _Scope, file: PolicyFile) -> Iterator[Finding]:
+def _rubric(scope: Scope, file: PolicyFile) -> Iterator[Finding]:
     name = scope.value("rubric")
     if name != "default" and name not in file.rubrics:
         yield Finding(scope.path("rubric"), f"no rubric is named {name!r}", (scope.path("rubric"), ("rubrics",)))
 
 
-def _timeout(scope: _Scope) -> Iterator[Finding]:
+def _timeout(scope: Scope) -> Iterator[Finding]:
     if scope.base_risk > Risk.MEDIUM and scope.value("on_timeout") == "provisional":
         message = f"{scope.title} is {scope.base_risk}: it may not time out into action (on_timeout: provisional)"
         yield from scope.against_risk("on_timeout", message)
 
 
-def _provisional(scope: _Scope) -> Iterator[Finding]:
+def _provisional(scope: Scope) -> Iterator[Finding]:
     explicit = scope.owns("queue") and scope.value("queue").provisional_from is not None
     if explicit and scope.base_risk > Risk.MEDIUM:
         message = f"{scope.title} is {scope.base_risk}: there is no provisional release above medium (provisional_from)"
         yield from scope.against_risk("queue", message)
 
 
-def _autonomy(scope: _Scope) -> Iterator[Finding]:
+def _autonomy(scope: Scope) -> Iterator[Finding]:
     if scope.value("autonomy") == 5 and scope.base_risk != Risk.LOW:
         message = f"autonomy 5 is for low risk only; {scope.title} is {scope.base_risk}"
         yield from scope.against_risk("autonomy", message)
+
+
+def _undo(scope: Scope) -> Iterator[Finding]:
+    # In the defaults it is meant for the tasks that allow it; the others go without.
+    if scope.is_task and scope.owns("undo") and scope.value("undo") and scope.base_risk > Risk.MEDIUM:
+        message = f"{scope.title} is {scope.base_risk}: nothing above medium can be undone; leave `undo` out"
+        yield from scope.against_risk("undo", message)
 
 
 def _monotone_matrix(matrix: Matrix, path: Path) -> Iterator[Finding]:

@@ -75,6 +75,34 @@ def test_channel_members_decide_low_and_medium_only(risk: Risk, anyone: bool) ->
     assert task.reviewers(risk) == Circle(frozenset({"U0ADA", "U0BEN"}), "S0TEAM", anyone)
 
 
+@pytest.mark.parametrize("risk", list(Risk))
+def test_whoever_may_review_settles_where_no_adjudicator_is_named(risk: Risk) -> None:
+    task = policy(task="reviewers: {users: [U0ADA], channel_members: true}").task("refund")
+    assert task.settlers(risk) == task.reviewers(risk)
+
+
+@pytest.mark.parametrize("risk", list(Risk))
+def test_named_adjudicators_settle_alone(risk: Risk) -> None:
+    named = policy(
+        defaults="adjudicators: {users: [U0CEA]}", task="adjudicators: {usergroup: S0LEADS}, channel: '#refunds'"
+    )
+    assert named.task("refund").settlers(risk) == Circle(frozenset(), "S0LEADS", channel_members=False)
+    assert named.task("other").settlers(risk) == Circle(frozenset({"U0CEA"}), None, channel_members=False)
+
+
+def test_one_approval_is_enough_where_no_number_is_named() -> None:
+    task = policy(task="approvals: {high: 2, critical: 3}").task("refund")
+    assert [task.approvals_at(risk) for risk in Risk] == [1, 1, 2, 3]
+
+
+def test_undo_is_for_low_and_medium_whoever_set_it() -> None:
+    minute, never = timedelta(minutes=1), timedelta(0)
+    by_task = policy(task="risk: low, undo: 60s").task("refund")  # a rule may raise it above
+    assert [by_task.undo_at(risk) for risk in Risk] == [minute, minute, never, never]
+    inherited = policy(defaults="undo: 60s", task="risk: critical").task("refund")
+    assert [inherited.undo_at(risk) for risk in Risk] == [minute, minute, never, never]
+
+
 def test_threshold_is_the_tasks_own_until_the_risk_is_raised() -> None:
     task = policy(task="risk: medium, threshold: 0.6").task("refund")
     assert [task.threshold_at(risk) for risk in Risk] == [0.6, 0.6, 0.95, 0.99]

@@ -76,6 +76,8 @@ def defaults(members: str) -> str:
         (task("{risk: high, on_timeout: provisional}"), "tasks.refund.on_timeout", "time out into action"),
         (task("{risk: high, queue: {provisional_from: 0.9}}"), "tasks.refund.queue", "provisional release"),
         (task("{autonomy: 5}"), "tasks.refund.autonomy", "low risk only"),
+        (task("{risk: high, undo: 60s}"), "tasks.refund.undo", "nothing above medium can be undone"),
+        (defaults("base_risk: critical") + "tasks: {refund: {undo: 1m}}", "tasks.refund.undo", "leave `undo` out"),
         (task("judge: {base_url: 'https://l.example', model: m, rubric: r, api_key_env: HITL_SECRET}"),
          "tasks.refund.judge.api_key_env", "HITL_JUDGE_"),
         (task("matrix: {critical: {confident: AUTO, unsure: ESCALATE}}"),
