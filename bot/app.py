@@ -17,31 +17,45 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.clock import Clock, SystemClock
 from bot.config import Settings, SettingsError, load_secret, need_slack
-from bot.delivery.cards import CardSender
+from bot.delivery.batches import BatchKeeper
+from bot.delivery.contents import Contents
+from bot.delivery.deadlines import DeadlineKeeper
 from bot.delivery.events import EventSender
 from bot.delivery.loops import remedy
+from bot.delivery.messages import MessageSender
 from bot.ids import NewId, random_id
 from bot.intake import Intake
 from bot.metrics import Metrics
 from bot.policy_in_force import PolicyInForce
-from bot.reviewing import Reviewing
+from bot.reviewing.case import Cases
+from bot.reviewing.claims import Claims
+from bot.reviewing.deadlines import Deadlines
+from bot.reviewing.eligibility import Eligibility
+from bot.reviewing.second_opinion import SecondOpinions
+from bot.reviewing.verdicts import Reviewing
 from bot.secretbox import SecretBox
+from bot.slack.channels import Channels
 from bot.slack.endpoint import SlackEndpoint, bolt_app
-from bot.slack.listeners import Listeners
+from bot.slack.listeners import CardListeners
 from bot.slack.messages import SLACK_TROUBLE, Messages, error_code
 from bot.slack.people import SlackMembership
+from bot.slack.present import Presenter
+from bot.slack.reception import Reception, acknowledge_the_rest
 from bot.slack.socket import SocketMode
+from bot.slack.threads import ThreadListeners
+from bot.slack.verdict_forms import VerdictForms
 from bot.web.api import DecisionApi
 from bot.web.auth import Authenticator
 from bot.web.health import Health
 from bot.web.problem import problem_middleware
 from store import schema
-from store.cards import CardStore, ReleaseLeases
 from store.decisions import DecisionStore, PrimaryKeys
 from store.engine import open_engine, sqlite_path
 from store.events import EventStore
 from store.keys import KeyStore
+from store.messages import MessageStore, ReleaseLeases
 from store.notify import PostgresListener, Wakeups
+from store.queue import QueueStore
 from store.reviews import ReviewStore
 from store.writer import Writer
 
@@ -83,9 +97,10 @@ class Application:
         self.engine = open_engine(settings.database)
         self.wakeups = Wakeups()
         self.writer = around.open_writer(self.engine, self.wakeups)
-        self.cards, self.events = CardStore(self.engine), EventStore(self.engine)
+        self.messages, self.events = MessageStore(self.engine), EventStore(self.engine)
+        self.queue, self.reviews = QueueStore(self.engine), ReviewStore(self.engine)
         self.keys, self.decisions = KeyStore(self.engine), DecisionStore(self.engine)
-        self.metrics = Metrics(self.cards, self.events)
+        self.metrics = Metrics(self.messages, self.events)
         self.policy = PolicyInForce(settings.hitl_policy, self.writer, self._clock)
         self._client = AsyncWebClient(
             token=token,
@@ -94,20 +109,43 @@ class Application:
             # A lost answer must be looked for, not posted again: nothing is retried behind our back.
             retry_handlers=[],
         )
-        messages = Messages(self._client)
+        primary_keys = PrimaryKeys(self.writer)
+        channels = Channels(self._client, self._clock)
+        messages = Messages(self._client, channels)
+        self.cases = Cases(self.reviews, self.decisions)
+        membership = SlackMembership(self._client, self._clock, channels)
+        self.eligibility = Eligibility(self.policy, membership)
         self.reviewing = Reviewing(
             clock=self._clock,
             writer=self.writer,
-            reviews=ReviewStore(self.engine),
-            decisions=self.decisions,
+            cases=self.cases,
+            eligibility=self.eligibility,
             policy=self.policy,
-            membership=SlackMembership(self._client, self._clock),
+            second_opinions=SecondOpinions(
+                clock=self._clock,
+                keys=primary_keys,
+                new_id=around.new_id,
+                eligibility=self.eligibility,
+                draw=box.draw_second_opinion,
+            ),
+            new_id=around.new_id,
+        )
+        self.claims = Claims(clock=self._clock, writer=self.writer, cases=self.cases, eligibility=self.eligibility)
+        self.deadlines = Deadlines(
+            clock=self._clock,
+            writer=self.writer,
+            reviews=self.reviews,
+            cases=self.cases,
+            eligibility=self.eligibility,
+            reviewing=self.reviewing,
+            policy=self.policy,
+            keys=primary_keys,
             new_id=around.new_id,
         )
         self.intake = Intake(
             clock=self._clock,
             writer=self.writer,
-            keys=PrimaryKeys(self.writer),
+            keys=primary_keys,
             decisions=self.decisions,
             policy=self.policy,
             wakeups=self.wakeups,
@@ -116,24 +154,51 @@ class Application:
             new_id=around.new_id,
             metrics=self.metrics,
         )
-        self._listeners = Listeners(
-            client=self._client,
-            reviewing=self.reviewing,
-            messages=messages,
-            cards=self.cards,
-            writer=self.writer,
-            clock=self._clock,
-            metrics=self.metrics,
+        presenter = Presenter(self.eligibility, self.decisions)
+        self._reception = Reception(self._client)
+        forms = VerdictForms(
+            cases=self.cases, presenter=presenter, writer=self.writer, clock=self._clock, metrics=self.metrics
         )
-        self._card_sender = CardSender(
+        self._listeners = (
+            CardListeners(
+                client=self._client,
+                reception=self._reception,
+                cases=self.cases,
+                eligibility=self.eligibility,
+                reviewing=self.reviewing,
+                claims=self.claims,
+                presenter=presenter,
+                forms=forms,
+                messages=messages,
+                store=self.messages,
+                writer=self.writer,
+            ),
+            ThreadListeners(reception=self._reception, store=self.messages, writer=self.writer, clock=self._clock),
+        )
+        self._message_sender = MessageSender(
             clock=self._clock,
             writer=self.writer,
-            cards=self.cards,
+            store=self.messages,
             policy=self.policy,
-            reviewing=self.reviewing,
+            contents=Contents(
+                cases=self.cases,
+                eligibility=self.eligibility,
+                presenter=presenter,
+                store=self.messages,
+                queue=self.queue,
+            ),
             messages=messages,
             wakeups=self.wakeups,
         )
+        self._batch_keeper = BatchKeeper(
+            clock=self._clock,
+            writer=self.writer,
+            store=self.messages,
+            queue=self.queue,
+            policy=self.policy,
+            wakeups=self.wakeups,
+        )
+        self._deadline_keeper = DeadlineKeeper(clock=self._clock, deadlines=self.deadlines, wakeups=self.wakeups)
         self._event_sender = EventSender(
             clock=self._clock,
             writer=self.writer,
@@ -178,7 +243,9 @@ class Application:
         await self._serve()
         self._spawn(self.policy.watch(), "policy-watch")
         if self._role != "web":
-            self._spawn(self._card_sender.run(), "card-sender")
+            self._spawn(self._message_sender.run(), "message-sender")
+            self._spawn(self._batch_keeper.run(), "batch-keeper")
+            self._spawn(self._deadline_keeper.run(), "deadline-keeper")
             self._spawn(self._event_sender.run(), "event-sender")
         self._spawn(self._say_hello(), "slack-hello")
         log.info("serve.ready", url=self.url, role=self._role, policy=self.policy.current.version)
@@ -194,7 +261,7 @@ class Application:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for finish in (self._listeners.stop, self._card_sender.stop, self._event_sender.stop):
+        for finish in (self._reception.stop, self._message_sender.stop, self._event_sender.stop):
             await _within(finish, _FINISH_DELIVERIES / 3)
         if self._listener is not None:
             await self._listener.stop()
@@ -205,7 +272,9 @@ class Application:
 
     async def _serve(self) -> None:
         bolt = bolt_app(self._client)
-        self._listeners.register(bolt)
+        for listeners in self._listeners:
+            listeners.register(bolt)
+        acknowledge_the_rest(bolt)
         app = web.Application(middlewares=[problem_middleware], client_max_size=_SLACK_BODY)
         app.add_routes(Health(self._auth, self.metrics, self._ready).routes())
         if self._role != "worker":

@@ -8,7 +8,8 @@ import orjson
 
 from bot.answer import sha256_of, timestamp
 from routing.deadlines import deadline
-from routing.decision import DecisionRequest, Json, OutcomeResult, Routing
+from routing.decision import DecisionRequest, Json, OutcomeResult, Route, Routing
+from routing.escalation import Schedule, Waiting, next_due
 from routing.policy import Policy, TaskPolicy
 from store.decisions import Decision, NewReview, TakeIn, outcome_content
 from store.history import HistoryRecord
@@ -30,13 +31,17 @@ class Arrival:
     def task(self) -> TaskPolicy:
         return self.policy.task(self.request.task_type)
 
+    @property
+    def tz(self) -> ZoneInfo:
+        return ZoneInfo(self.policy.timezone)
+
 
 def take_in(
     arrival: Arrival, *, now: datetime, pk: int, decision_id: str, draw: float, review: tuple[int, str] | None
 ) -> TakeIn:
     """`review` is the pk and id for the review that the routing asks for, None where it asks for none."""
     decision = _decision(arrival, now, pk, decision_id, draw)
-    opened = None if review is None else _review(arrival, *review)
+    opened = None if review is None else _review(arrival, decision, *review)
     return TakeIn(
         decision=decision,
         contents=_contents(arrival),
@@ -87,15 +92,28 @@ def _decision(arrival: Arrival, now: datetime, pk: int, decision_id: str, draw: 
 
 def _deadline(arrival: Arrival, now: datetime) -> datetime:
     policy = arrival.policy
-    return deadline(now, arrival.task.sla, policy.business_hours, ZoneInfo(policy.timezone))
+    return deadline(now, arrival.task.sla, policy.business_hours, arrival.tz)
 
 
-def _review(arrival: Arrival, pk: int, review_id: str) -> NewReview | None:
-    routing = arrival.routing
-    if routing.review is None:
+def _review(arrival: Arrival, decision: Decision, pk: int, review_id: str) -> NewReview | None:
+    routing, task = arrival.routing, arrival.task
+    if routing.review is None or decision.deadline is None:
         return None
-    urgency = routing.route.rank * 10 + routing.risk.rank
-    return NewReview(pk, review_id, routing.review.value, arrival.task.channel, urgency)
+    lane = "card" if routing.route is Route.ESCALATE else "batch"
+    seen = decision.created_at if lane == "batch" else None
+    waiting = Waiting(seen, 0, decision.deadline, overdue=False)
+    return NewReview(
+        pk=pk,
+        id=review_id,
+        kind=routing.review.value,
+        lane=lane,
+        channel=task.channel,
+        task_type=decision.task_type,
+        risk=decision.risk,
+        urgency=routing.route.rank * 10 + routing.risk.rank,
+        deadline=decision.deadline,
+        due_at=next_due(waiting, Schedule(task.escalation, arrival.policy.business_hours, arrival.tz)),
+    )
 
 
 def _contents(arrival: Arrival) -> dict[str, str]:

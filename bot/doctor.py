@@ -17,10 +17,10 @@ from bot.secretbox import SecretBox, UnsealError
 from bot.slack.messages import SLACK_TROUBLE, error_code
 from routing.policy import Policy
 from store import schema
-from store.cards import CardStore
 from store.engine import open_engine, sqlite_path
 from store.events import EventStore
 from store.keys import KeyStore
+from store.messages import MessageStore
 
 _CHANNELS_A_PAGE = 200
 _MIGRATE = "run `hitl migrate`, or set HITL_DATABASE_URL to where the database is"
@@ -99,8 +99,8 @@ async def _contents(engine: AsyncEngine, settings: Settings) -> AsyncIterator[Fi
         yield Finding("dead letters", f"{len(letters)}: {some}", "mend the receivers, then run `hitl redeliver`")
     else:
         yield Finding("dead letters", "none")
-    for channel, trouble, count in await CardStore(engine).stuck():
-        yield Finding("cards", f"{count} waiting for {channel}: {trouble}", _remedy(trouble))
+    for channel, trouble, count in await MessageStore(engine).stuck():
+        yield Finding("messages", f"{count} waiting for {channel}: {trouble}", _remedy(trouble))
 
 
 async def _sealed(engine: AsyncEngine, settings: Settings) -> Finding:

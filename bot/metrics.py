@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
 from prometheus_client.registry import Collector
 
-from store.cards import CardStore
 from store.events import EventStore
+from store.messages import MessageStore
 
 _MOST_TASK_TYPES = 200
 
@@ -15,8 +15,8 @@ _MOST_TASK_TYPES = 200
 class Metrics:
     """One registry a process; nothing global, so that tests and benchmarks can run several."""
 
-    def __init__(self, cards: CardStore, events: EventStore) -> None:
-        self._cards, self._events = cards, events
+    def __init__(self, messages: MessageStore, events: EventStore) -> None:
+        self._messages, self._events = messages, events
         registry = self._registry = CollectorRegistry()
         self._task_types: defaultdict[str, set[str]] = defaultdict(set)
         self._decisions = Counter(
@@ -59,7 +59,7 @@ class Metrics:
 
     async def scrape(self, app: str | None) -> bytes:
         """The text of one app's series, or of all; the gauges are read from the database now."""
-        waiting, live = await self._events.waiting(), await self._cards.live_counts_by_app()
+        waiting, live = await self._events.waiting(), await self._messages.live_counts_by_app()
         for gauge, counts in ((self._waiting, waiting), (self._live_cards, live)):
             gauge.clear()
             for labels, count in counts.items():

@@ -37,6 +37,7 @@ class SecretBox:
         self._fernet = Fernet(base64.urlsafe_b64encode(_derive(secret, "webhook secrets")))
         self._cursor_key = _derive(secret, "cursors")
         self._draw_key = _derive(secret, "audit draw")
+        self._second_opinion_key = _derive(secret, "second opinion")
 
     def encrypt(self, text: str) -> str:
         return self._fernet.encrypt(text.encode()).decode()
@@ -69,13 +70,21 @@ class SecretBox:
 
         Keyed, because an app chooses its ids and could otherwise choose those that are never drawn.
         """
-        # The length in front keeps ("ab", "c") and ("a", "bc") apart.
-        name = app.encode()
-        digest = hmac.digest(self._draw_key, len(name).to_bytes(8, "big") + name + decision_id.encode(), "sha256")
-        return (int.from_bytes(digest[:8], "big") >> 11) / (1 << 53)  # 53 bits: what a float holds exactly
+        return _drawn(self._draw_key, app, decision_id)
+
+    def draw_second_opinion(self, app: str, decision_id: str) -> float:
+        """The same for blind double reviews, independent of the audit draw."""
+        return _drawn(self._second_opinion_key, app, decision_id)
 
     def _cursor_mac(self, payload: bytes) -> bytes:
         return hmac.digest(self._cursor_key, payload, "sha256")[:_MAC_BYTES]
+
+
+def _drawn(key: bytes, app: str, decision_id: str) -> float:
+    # The length in front keeps ("ab", "c") and ("a", "bc") apart.
+    name = app.encode()
+    digest = hmac.digest(key, len(name).to_bytes(8, "big") + name + decision_id.encode(), "sha256")
+    return (int.from_bytes(digest[:8], "big") >> 11) / (1 << 53)  # 53 bits: what a float holds exactly
 
 
 def new_webhook_secret() -> str:

@@ -124,13 +124,19 @@ class Policy:
 
     @cached_property
     def channels(self) -> frozenset[str]:
-        """Every channel that reviews may be posted to."""
-        return frozenset(task.channel for task in self._listed_tasks)
+        """Every channel that reviews may be posted to, by escalation too."""
+        wider = {step.channel for task in self._listed_tasks for step in task.escalation if step.channel}
+        return frozenset({task.channel for task in self._listed_tasks} | wider)
 
     def max_live_cards(self, channel: str) -> int:
         """How many undecided cards may wait in a channel: the least that a task posting there allows."""
         limits = [task.queue.max_live_cards for task in self._listed_tasks if task.channel == channel]
         return min(limits, default=self.file.defaults.queue.max_live_cards)
+
+    def batch_every(self, channel: str) -> timedelta:
+        """How often people in a channel are notified of what waits there: the least that a task posting there asks."""
+        asked = [task.queue.batch_every for task in self._listed_tasks if task.channel == channel]
+        return min(asked, default=self.file.defaults.queue.batch_every)
 
     @cached_property
     def _listed_tasks(self) -> list[TaskPolicy]:

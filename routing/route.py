@@ -121,10 +121,23 @@ def _may_go_out_provisionally(assessment: _Assessment, chosen: Route) -> bool:
         and floor is not None
         and request.confidence is not None
         and request.confidence >= floor
-        and assessment.risk <= Risk.MEDIUM
-        and request.reversible
-        and not any(rule.error for rule in assessment.fired)
         and task.autonomy >= 3
+        and _is_harmless(assessment)
+    )
+
+
+def may_be_released(request: DecisionRequest, task: TaskPolicy) -> bool:
+    """Whether a waiting decision may go out as provisional (contract §5: at a timeout, under load), by the policy of
+    this moment: low or medium risk, reversible, known confidence, all checks passed, no rule error."""
+    assessment = _assess(request, task)
+    return request.confidence is not None and not assessment.failed_checks and _is_harmless(assessment)
+
+
+def _is_harmless(assessment: _Assessment) -> bool:
+    return (
+        assessment.risk <= Risk.MEDIUM
+        and assessment.request.reversible
+        and not any(rule.error for rule in assessment.fired)
     )
 
 

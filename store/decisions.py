@@ -12,9 +12,10 @@ from sqlalchemy import Row, Select, and_, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from routing.decision import Json
-from routing.review import ReviewState
+from routing.review import WAITING, ReviewState
 from store import tables as t
 from store.history import HistoryRecord, append
+from store.messages import NewMessage, card_of, refresh_cards
 from store.notify import Topic, notify
 from store.row_insert import RowInsert
 from store.writer import SingleCommand, Writer
@@ -80,13 +81,45 @@ _INSERT_DECISIONS, _INSERT_CONTENTS = RowInsert(t.decisions), RowInsert(t.conten
 
 @dataclass(frozen=True, slots=True)
 class NewReview:
-    """The review to open with a decision, and the card that shows it."""
+    """A review to open, and what shows it in Slack."""
 
     pk: int
     id: str
     kind: str
+    lane: str
+    """Where people meet it: on a `card` of its own, in a `batch`, or `blind`, without anything of the first verdict."""
     channel: str
+    task_type: str
+    risk: str
     urgency: int
+    deadline: datetime
+    due_at: datetime | None
+    """When the clock first has something to do with it."""
+
+    @property
+    def messages(self) -> tuple[NewMessage, ...]:
+        return (card_of(self.pk, self.channel, self.urgency),) if self.lane == "card" else ()
+
+    def row(self, decision_pk: int, at: datetime) -> dict[str, Any]:
+        return {
+            "pk": self.pk,
+            "id": self.id,
+            "decision_pk": decision_pk,
+            "kind": self.kind,
+            "state": ReviewState.OPEN,
+            "version": 1,
+            "round": 1,
+            "lane": self.lane,
+            "channel": self.channel,
+            "task_type": self.task_type,
+            "risk": self.risk,
+            "urgency": self.urgency,
+            "opened_at": at,
+            "deadline": self.deadline,
+            "overdue": False,
+            "steps_done": 0,
+            "due_at": self.due_at,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +187,7 @@ async def _insert(connection: AsyncConnection, fresh: list[TakeIn]) -> None:
         return
     contents: list[_Content] = []
     reviews: list[dict[str, Any]] = []
-    cards: list[dict[str, Any]] = []
+    messages: list[dict[str, Any]] = []
     history: list[HistoryRecord] = []
     for command in fresh:
         decision, review = command.decision, command.review
@@ -162,34 +195,15 @@ async def _insert(connection: AsyncConnection, fresh: list[TakeIn]) -> None:
         history.extend(command.history)
         if review is None:
             continue
-        reviews.append(
-            {
-                "pk": review.pk,
-                "id": review.id,
-                "decision_pk": decision.pk,
-                "kind": review.kind,
-                "state": ReviewState.OPEN,
-                "opened_at": decision.created_at,
-            }
-        )
-        cards.append(
-            {
-                "review_pk": review.pk,
-                "channel": review.channel,
-                "urgency": review.urgency,
-                "wanted": 1,
-                "sent": 0,
-                "live": False,
-                "attempts": 0,
-                "due_at": decision.created_at,
-            }
-        )
+        reviews.append(review.row(decision.pk, decision.created_at))
+        messages.extend(message.row(decision.created_at) for message in review.messages)
     await _INSERT_DECISIONS.execute(connection, [command.decision for command in fresh])
     await _INSERT_CONTENTS.execute(connection, contents)
     if reviews:
         await connection.execute(insert(t.reviews), reviews)
-        await connection.execute(insert(t.cards), cards)
-        await notify(connection, Topic.CARDS)
+        if messages:
+            await connection.execute(insert(t.messages), messages)
+        await notify(connection, Topic.REVIEWS)
     await append(connection, history)
 
 
@@ -204,11 +218,12 @@ class Cancel(SingleCommand[bool]):
 
     async def apply(self, connection: AsyncConnection) -> bool:
         # Reviews before decisions, as a verdict does it: two replicas must not lock them crosswise.
+        c = t.reviews.c
         closed = await connection.execute(
             update(t.reviews)
-            .where(t.reviews.c.decision_pk == self.pk, t.reviews.c.state == ReviewState.OPEN)
-            .values(state=ReviewState.CANCELLED, closed_at=self.at)
-            .returning(t.reviews.c.pk)
+            .where(c.decision_pk == self.pk, c.state.in_([*WAITING, ReviewState.HELD]))
+            .values(state=ReviewState.CANCELLED, version=c.version + 1, closed_at=self.at, due_at=None, release_at=None)
+            .returning(c.pk)
         )
         review_pks = [row.pk for row in closed]
         changed = await connection.execute(
@@ -221,13 +236,9 @@ class Cancel(SingleCommand[bool]):
         if changed.rowcount == 0:
             return False
         await connection.execute(insert(t.contents).values(decision_pk=self.pk, part="outcome", body=self.outcome))
-        await connection.execute(
-            update(t.cards)
-            .where(t.cards.c.review_pk.in_(review_pks))
-            .values(wanted=t.cards.c.wanted + 1, live=False, due_at=self.at)
-        )
+        await refresh_cards(connection, review_pks, self.at)
         await append(connection, self.history)
-        await notify(connection, Topic.CARDS)
+        await notify(connection, Topic.REVIEWS)
         await notify(connection, Topic.RESOLVED, self.pk)
         return True
 
@@ -330,6 +341,19 @@ class DecisionStore:
         query = select(t.contents).where(t.contents.c.decision_pk.in_(pks), t.contents.c.part.in_(parts))
         async with self._engine.connect() as connection:
             return {(row.decision_pk, row.part): row.body for row in await connection.execute(query)}
+
+    async def decided_about(self, app_pk: int, subject: str, *, before: int, limit: int) -> Sequence[Decision]:
+        """What people decided about a subject before the decision of this pk came in, the latest first."""
+        c = t.decisions.c
+        query = (
+            select(t.decisions)
+            .where(c.app_pk == app_pk, c.subject == subject, c.pk < before)
+            .where(c.outcome.in_(["approved", "edited", "rejected"]))
+            .order_by(c.pk.desc())
+            .limit(limit)
+        )
+        async with self._engine.connect() as connection:
+            return [from_row(row) for row in await connection.execute(query)]
 
     async def list(self, wanted: ListFilter) -> list[Decision]:
         c = t.decisions.c

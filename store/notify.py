@@ -22,7 +22,7 @@ _CHANNEL = "hitl"
 
 
 class Topic(StrEnum):
-    CARDS = "cards"
+    REVIEWS = "reviews"
     EVENTS = "events"
     RESOLVED = "resolved"
 
@@ -49,13 +49,17 @@ class Wakeups:
         self.closing = False
         """The process is going down: nobody should begin to wait."""
         self.cards = asyncio.Event()
+        self.queues = asyncio.Event()
+        self.homes = asyncio.Event()
+        self.due = asyncio.Event()
         self.events = asyncio.Event()
         self._waiting: defaultdict[int, set[asyncio.Event]] = defaultdict(set)
 
     def wake(self, topic: Topic, pk: int | None = None) -> None:
         match topic:
-            case Topic.CARDS:
-                self.cards.set()
+            case Topic.REVIEWS:
+                for shown in (self.cards, self.queues, self.homes, self.due):
+                    shown.set()
             case Topic.EVENTS:
                 self.events.set()
             case Topic.RESOLVED:
@@ -64,8 +68,8 @@ class Wakeups:
 
     def wake_all(self) -> None:
         """After a gap in listening: whatever may have been missed is looked at again."""
-        self.cards.set()
-        self.events.set()
+        for shared in (self.cards, self.queues, self.homes, self.due, self.events):
+            shared.set()
         for events in self._waiting.values():
             for event in events:
                 event.set()

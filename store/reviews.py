@@ -1,52 +1,88 @@
-"""Reviews: loaded with their decision, decided by compare-and-set."""
+"""Reviews: loaded with their decision and votes, changed by compare-and-set."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from routing.review import ReviewState
 from store import tables as t
-from store.decisions import Decision, from_row
+from store.decisions import Decision, NewReview, from_row
 from store.events import GONE, receiver_of
 from store.history import HistoryRecord, append
+from store.messages import Card, NewMessage, add, card_from, refresh_cards
 from store.notify import Topic, notify
 from store.writer import SingleCommand
 
 
 @dataclass(frozen=True, slots=True)
 class VerdictRecord:
-    """What one person said, without the content."""
+    """What one person said, without the content. `began_at`: when they claimed it; `characters`: what they had to
+    read."""
 
+    round: int
     team_id: str
     user_id: str
+    adjudicates: bool
     verdict: str
     category: str | None
     severity: str | None
     labels: dict[str, str]
     at: datetime
+    began_at: datetime | None
+    characters: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    user_id: str
+    at: datetime
+    until: datetime
+
+
+NO_CLAIM: Mapping[str, None] = {"claimed_by": None, "claimed_at": None, "claimed_until": None}
+"""The columns of a review that nobody is at."""
 
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """A review with all that deciding or showing it needs. `verdict` is the one that closed it."""
+    """A review with all that deciding or showing it needs. `verdicts` are those of all rounds, oldest first."""
 
     pk: int
     id: str
     kind: str
     state: str
-    opened_at: datetime
-    closed_at: datetime | None
-    app: str
+    version: int
+    round: int
+    lane: str
     channel: str
     """Where the policy had it posted."""
-    message_channel: str | None
-    """The id of the channel its card is in; None before Slack has said."""
+    urgency: int
+    opened_at: datetime
+    posted_at: datetime | None
+    closed_at: datetime | None
+    deadline: datetime
+    overdue: bool
+    steps_done: int
+    due_at: datetime | None
+    claim: Claim | None
+    release_at: datetime | None
+    app: str
     decision: Decision
-    verdict: VerdictRecord | None
+    verdicts: tuple[VerdictRecord, ...]
+    cards: tuple[Card, ...]
+
+    @property
+    def votes(self) -> tuple[VerdictRecord, ...]:
+        """Those of the present round."""
+        return tuple(verdict for verdict in self.verdicts if verdict.round == self.round)
+
+    def verdict_part(self, verdict: VerdictRecord) -> str:
+        """Under which name `contents` keeps what this person wrote."""
+        return f"verdict:{self.pk}.{verdict.round}.{verdict.user_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,56 +95,108 @@ class NewEvent:
     body: str
 
 
-@dataclass(frozen=True, slots=True)
-class Decide(SingleCommand[bool]):
-    """Closes an open review with its one winning verdict. False: somebody else was first, and nothing changed."""
+class StaleDecisionError(Exception):
+    """Another review of the same decision changed it in between; nothing was done."""
 
-    review_pk: int
-    app_pk: int
-    decision_pk: int
-    verdict: VerdictRecord
-    changes: dict[str, Any]  # columns of the decision
+
+@dataclass(frozen=True, slots=True)
+class DecisionChange:
+    """New values of the decision's columns, and its outcome content. Holds only for the decision as it was seen."""
+
+    before: Decision
+    columns: Mapping[str, Any]
     outcome: str
     event: NewEvent | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeReview(SingleCommand[bool]):
+    """One step of a review, and all that follows from it. False: the review has changed since, and nothing was done.
+
+    Raises StaleDecisionError.
+    """
+
+    review: Review
+    at: datetime
+    columns: Mapping[str, Any]
+    """New values of the review's columns."""
     history: tuple[HistoryRecord, ...]
+    verdict: VerdictRecord | None = None
+    contents: Mapping[str, str] = field(default_factory=dict)
+    """JSON texts by part, of the decision."""
+    decision: DecisionChange | None = None
+    messages: tuple[NewMessage, ...] = ()
+    opens: NewReview | None = None
 
     async def apply(self, connection: AsyncConnection) -> bool:
-        at = self.verdict.at
+        c = t.reviews.c
         won = await connection.execute(
             update(t.reviews)
-            .where(t.reviews.c.pk == self.review_pk, t.reviews.c.state == ReviewState.OPEN)
-            .values(state=ReviewState.DECIDED, closed_at=at)
+            .where(c.pk == self.review.pk, c.version == self.review.version)
+            .values(version=c.version + 1, **self.columns)
         )
         if won.rowcount == 0:
             return False
-        await connection.execute(update(t.decisions).where(t.decisions.c.pk == self.decision_pk).values(**self.changes))
-        await connection.execute(insert(t.verdicts), [_verdict_row(self.review_pk, self.verdict)])
-        await connection.execute(
-            insert(t.contents).values(decision_pk=self.decision_pk, part="outcome", body=self.outcome)
-        )
-        await connection.execute(
-            update(t.cards)
-            .where(t.cards.c.review_pk == self.review_pk)
-            .values(wanted=t.cards.c.wanted + 1, live=False, due_at=at, attempts=0)
-        )
-        if self.event is not None:
-            await _insert_event(connection, self.app_pk, self.decision_pk, self.event, at)
+        if self.decision is not None:
+            await self._change_decision(connection, self.decision)
+        if self.verdict is not None:
+            await connection.execute(insert(t.verdicts), [_verdict_row(self.review.pk, self.verdict)])
+        for part, body in self.contents.items():
+            await put_content(connection, self.review.decision.pk, part, body)
+        await refresh_cards(connection, await self._shown(connection), self.at)
+        await add(connection, self.messages, self.at)
+        if self.opens is not None:
+            await open_review(connection, self.opens, self.review.decision.pk, self.at)
         await append(connection, self.history)
-        await notify(connection, Topic.CARDS)
-        await notify(connection, Topic.RESOLVED, self.decision_pk)
+        await notify(connection, Topic.REVIEWS)
         return True
+
+    async def _shown(self, connection: AsyncConnection) -> Sequence[int]:
+        """The reviews whose cards tell something else from now on."""
+        if self.decision is None:
+            return [self.review.pk]
+        r = t.reviews.c
+        return (await connection.scalars(select(r.pk).where(r.decision_pk == self.review.decision.pk))).all()
+
+    async def _change_decision(self, connection: AsyncConnection, change: DecisionChange) -> None:
+        c, before = t.decisions.c, change.before
+        same = [c.pk == before.pk, c.status == before.status, c.decided_at.is_not_distinct_from(before.decided_at)]
+        changed = await connection.execute(update(t.decisions).where(*same).values(**change.columns))
+        if changed.rowcount == 0:
+            raise StaleDecisionError
+        await put_content(connection, before.pk, "outcome", change.outcome)
+        if change.event is not None:
+            await _insert_event(connection, before.app_pk, before.pk, change.event, self.at)
+        await notify(connection, Topic.RESOLVED, before.pk)
+
+
+async def put_content(connection: AsyncConnection, decision_pk: int, part: str, body: str) -> None:
+    """Writes or replaces one part."""
+    c = t.contents.c
+    await connection.execute(delete(t.contents).where(c.decision_pk == decision_pk, c.part == part))
+    await connection.execute(insert(t.contents).values(decision_pk=decision_pk, part=part, body=body))
+
+
+async def open_review(connection: AsyncConnection, review: NewReview, decision_pk: int, at: datetime) -> None:
+    """Inserts a review of a decision that is there already, and its card where it has one."""
+    await connection.execute(insert(t.reviews), [review.row(decision_pk, at)])
+    await add(connection, review.messages, at)
 
 
 def _verdict_row(review_pk: int, verdict: VerdictRecord) -> dict[str, Any]:
     return {
         "review_pk": review_pk,
+        "round": verdict.round,
         "team_id": verdict.team_id,
         "user_id": verdict.user_id,
+        "adjudicates": verdict.adjudicates,
         "verdict": verdict.verdict,
         "category": verdict.category,
         "severity": verdict.severity,
         "labels": verdict.labels,
         "at": verdict.at,
+        "began_at": verdict.began_at,
+        "characters": verdict.characters,
     }
 
 
@@ -147,51 +235,109 @@ class ReviewStore:
         self._engine = engine
 
     async def by_id(self, review_id: str) -> Review | None:
-        return await self._load(t.reviews.c.id == review_id)
+        return next(iter(await self._load(t.reviews.c.id == review_id)), None)
 
     async def by_pk(self, pk: int) -> Review:
         """Raises LookupError."""
-        review = await self._load(t.reviews.c.pk == pk)
-        if review is None:
+        found = await self._load(t.reviews.c.pk == pk)
+        if not found:
             raise LookupError(f"there is no review {pk}")
-        return review
+        return found[0]
 
-    async def _load(self, condition: Any) -> Review | None:
+    async def by_pks(self, pks: Sequence[int]) -> list[Review]:
+        """Those that are there, in the order of `pks`."""
+        found = {review.pk: review for review in await self._load(t.reviews.c.pk.in_(pks))}
+        return [found[pk] for pk in pks if pk in found]
+
+    async def of_decision(self, decision_pk: int) -> list[Review]:
+        return await self._load(t.reviews.c.decision_pk == decision_pk)
+
+    async def due(self, now: datetime, limit: int) -> list[int]:
+        """The pks of reviews with which the clock has something to do, the longest due first."""
         c = t.reviews.c
+        query = select(c.pk).where(c.due_at <= now).order_by(c.due_at).limit(limit)
+        async with self._engine.connect() as connection:
+            return list(await connection.scalars(query))
+
+    async def next_due(self) -> datetime | None:
+        async with self._engine.connect() as connection:
+            found: datetime | None = await connection.scalar(select(func.min(t.reviews.c.due_at)))
+        return found
+
+    async def _load(self, condition: Any) -> list[Review]:
+        r = t.reviews.c
+        own = [column.label(f"review_{column.name}") for column in t.reviews.columns]
         query = (
-            select(t.decisions, c.pk.label("review_pk"), c.id.label("review_id"), c.kind, c.state, c.opened_at)
-            .add_columns(c.closed_at, t.apps.c.name.label("app"), t.cards.c.channel, t.cards.c.message_channel)
-            .join_from(t.reviews, t.decisions, t.decisions.c.pk == c.decision_pk)
+            select(t.decisions, *own, t.apps.c.name.label("app"))
+            .join_from(t.reviews, t.decisions, t.decisions.c.pk == r.decision_pk)
             .join(t.apps, t.apps.c.pk == t.decisions.c.app_pk)
-            .join(t.cards, t.cards.c.review_pk == c.pk)
             .where(condition)
+            .order_by(r.pk)
         )
         async with self._engine.connect() as connection:
-            row = (await connection.execute(query)).one_or_none()
-            if row is None:
-                return None
-            verdicts = (
-                await connection.execute(
-                    select(t.verdicts).where(t.verdicts.c.review_pk == row.review_pk).order_by(t.verdicts.c.pk)
-                )
-            ).all()
-        return Review(
-            pk=row.review_pk,
-            id=row.review_id,
-            kind=row.kind,
-            state=row.state,
-            opened_at=row.opened_at,
-            closed_at=row.closed_at,
-            app=row.app,
-            channel=row.channel,
-            message_channel=row.message_channel,
-            decision=from_row(row),
-            verdict=_last(verdicts),
-        )
+            rows = (await connection.execute(query)).all()
+            if not rows:
+                return []
+            pks = [row.review_pk for row in rows]
+            v, m = t.verdicts.c, t.messages.c
+            verdicts = await connection.execute(select(t.verdicts).where(v.review_pk.in_(pks)).order_by(v.pk))
+            cards = await connection.execute(
+                select(m.review_pk, m.channel, m.message_channel, m.message_ts)
+                .where(m.review_pk.in_(pks), m.kind == "card")
+                .order_by(m.pk)
+            )
+            given, shown = _grouped(verdicts.all()), _grouped(cards.all())
+        return [_review(row, given[row.review_pk], shown[row.review_pk]) for row in rows]
 
 
-def _last(rows: Sequence[Any]) -> VerdictRecord | None:
-    if not rows:
-        return None
-    row = rows[-1]
-    return VerdictRecord(row.team_id, row.user_id, row.verdict, row.category, row.severity, row.labels, row.at)
+def _grouped(rows: Sequence[Any]) -> defaultdict[int, list[Any]]:
+    by_review: defaultdict[int, list[Any]] = defaultdict(list)
+    for row in rows:
+        by_review[row.review_pk].append(row)
+    return by_review
+
+
+def _review(row: Row[Any], verdicts: Sequence[Row[Any]], cards: Sequence[Row[Any]]) -> Review:
+    claim = None
+    if row.review_claimed_by is not None:
+        claim = Claim(row.review_claimed_by, row.review_claimed_at, row.review_claimed_until)
+    return Review(
+        pk=row.review_pk,
+        id=row.review_id,
+        kind=row.review_kind,
+        state=row.review_state,
+        version=row.review_version,
+        round=row.review_round,
+        lane=row.review_lane,
+        channel=row.review_channel,
+        urgency=row.review_urgency,
+        opened_at=row.review_opened_at,
+        posted_at=row.review_posted_at,
+        closed_at=row.review_closed_at,
+        deadline=row.review_deadline,
+        overdue=row.review_overdue,
+        steps_done=row.review_steps_done,
+        due_at=row.review_due_at,
+        claim=claim,
+        release_at=row.review_release_at,
+        app=row.app,
+        decision=from_row(row),
+        verdicts=tuple(_verdict(verdict) for verdict in verdicts),
+        cards=tuple(card_from(card) for card in cards),
+    )
+
+
+def _verdict(row: Row[Any]) -> VerdictRecord:
+    return VerdictRecord(
+        round=row.round,
+        team_id=row.team_id,
+        user_id=row.user_id,
+        adjudicates=row.adjudicates,
+        verdict=row.verdict,
+        category=row.category,
+        severity=row.severity,
+        labels=row.labels,
+        at=row.at,
+        began_at=row.began_at,
+        characters=row.characters,
+    )

@@ -87,6 +87,7 @@ policies = Table(
 )
 
 _IS_RETRY = text("first_pk IS NOT NULL")
+_HAS_SUBJECT = text("subject IS NOT NULL")
 
 decisions = Table(
     "decisions",
@@ -134,15 +135,19 @@ decisions = Table(
     Index("ix_decisions_id", "id"),  # one of any app, for scope admin
     Index("ix_decisions_first", "first_pk", sqlite_where=_IS_RETRY, postgresql_where=_IS_RETRY),  # a chain of retries
     Index("ix_decisions_created", "created_at", "pk"),  # the same for scope admin
+    Index("ix_decisions_subject", "app_pk", "subject", "pk", sqlite_where=_HAS_SUBJECT, postgresql_where=_HAS_SUBJECT),
 )
 
 contents = Table(
     "contents",
     metadata,
     Column("decision_pk", ForeignKey("decisions.pk"), primary_key=True),
-    Column("part", String(64), primary_key=True),  # request | metadata | outcome | event:<id>
+    # request | metadata | outcome | event:<id> | verdict:<review>.<round>.<user> | note:<channel>.<ts>
+    Column("part", String(100), primary_key=True),
     Column("body", Text, nullable=False),  # JSON
 )
+
+_WAITS = text("state IN ('open', 'disputed')")
 
 reviews = Table(
     "reviews",
@@ -152,11 +157,51 @@ reviews = Table(
     Column("decision_pk", ForeignKey("decisions.pk"), nullable=False),
     Column("kind", String(16), nullable=False),
     Column("state", String(12), nullable=False),
+    Column("version", Integer, nullable=False),  # counts every change: each is made against the state that was seen
+    Column("round", Integer, nullable=False),  # of votes; an edit, an undo and a change of the verdict begin a new one
+    Column("lane", String(8), nullable=False),  # where people meet it: card | batch | blind
+    Column("channel", String(100), nullable=False),  # as the policy names it; a name has up to 80 characters after #
+    Column("task_type", String(64), nullable=False),
+    Column("risk", String(8), nullable=False),
+    Column("urgency", Integer, nullable=False),  # higher goes first
     Column("opened_at", UtcDateTime, nullable=False),
+    Column("posted_at", UtcDateTime),  # when its card was first seen in Slack
     Column("closed_at", UtcDateTime),
+    Column("deadline", UtcDateTime, nullable=False),
+    Column("overdue", Boolean, nullable=False),  # the deadline has passed, and it still waits
+    Column("steps_done", Integer, nullable=False),  # of the policy's escalation
+    Column("due_at", UtcDateTime),  # when the clock next has something to do with it; None: never
+    Column("claimed_by", String(32)),
+    Column("claimed_at", UtcDateTime),
+    Column("claimed_until", UtcDateTime),
+    Column("release_at", UtcDateTime),  # of a held one: when the app is told
     UniqueConstraint("id"),  # prevents a button that means two reviews
     UniqueConstraint("decision_pk", "kind"),  # prevents a second gate, and with it a second card, for one decision
     _one_of("state", *ReviewState),
+    _one_of("lane", "card", "batch", "blind"),
+    CheckConstraint("(state = 'held') = (release_at IS NOT NULL)", name="held_has_release"),
+    Index(
+        "ix_reviews_due",
+        "due_at",
+        sqlite_where=text("due_at IS NOT NULL"),
+        postgresql_where=text("due_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_reviews_claimed",
+        "claimed_by",
+        sqlite_where=text("claimed_by IS NOT NULL AND state IN ('open', 'disputed')"),
+        postgresql_where=text("claimed_by IS NOT NULL AND state IN ('open', 'disputed')"),
+    ),
+)
+
+# The waiting line of a channel, most urgent first.
+Index(
+    "ix_reviews_waiting",
+    reviews.c.channel,
+    reviews.c.urgency.desc(),
+    reviews.c.pk,
+    sqlite_where=_WAITS,
+    postgresql_where=_WAITS,
 )
 
 verdicts = Table(
@@ -164,15 +209,42 @@ verdicts = Table(
     metadata,
     Column("pk", BigId, primary_key=True),
     Column("review_pk", ForeignKey("reviews.pk"), nullable=False),
+    Column("round", Integer, nullable=False),
     Column("team_id", String(32), nullable=False),
     Column("user_id", String(32), nullable=False),
+    Column("adjudicates", Boolean, nullable=False),
     Column("verdict", String(8), nullable=False),
     Column("category", String(100)),
     Column("severity", String(100)),
     Column("labels", JsonText, nullable=False),
     Column("at", UtcDateTime, nullable=False),
-    UniqueConstraint("review_pk", "user_id"),  # prevents one person from counting twice
+    Column("began_at", UtcDateTime),  # when this person claimed it, and so began to read; None: not known
+    Column("characters", Integer, nullable=False),  # of what there was to read
+    UniqueConstraint("review_pk", "round", "user_id"),  # prevents one person from counting twice
     _one_of("verdict", "approve", "edit", "reject"),
+    Index("ix_verdicts_user", "user_id", "at"),
+    Index("ix_verdicts_at", "at"),
+)
+
+skips = Table(
+    "skips",
+    metadata,
+    Column("review_pk", ForeignKey("reviews.pk"), primary_key=True),
+    Column("user_id", String(32), primary_key=True),  # whose walk leaves it out
+    Column("at", UtcDateTime, nullable=False),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("pk", BigId, primary_key=True),
+    Column("review_pk", ForeignKey("reviews.pk"), nullable=False),
+    Column("user_id", String(32), nullable=False),
+    Column("message_channel", String(32), nullable=False),
+    Column("message_ts", String(32), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    UniqueConstraint("message_channel", "message_ts"),  # prevents a reply that Slack sends twice from counting twice
+    Index("ix_notes_review", "review_pk"),
 )
 
 # Append-only: triggers made by the migration refuse UPDATE and DELETE. Identifiers, facts and SHA-256 of content,
@@ -191,36 +263,46 @@ history = Table(
     Index("ix_history_decision", "decision_pk"),
 )
 
-# One row for each review that is shown as a message. `wanted` counts what the database has to show, `sent` what Slack
-# was last given: ten changes collapse into one update, and the sender renders what is true when it sends.
-cards = Table(
-    "cards",
+# What Slack has to show. `wanted` counts what the database has to show, `sent` what Slack was last given: ten changes
+# collapse into one update, and the sender renders what is true when it sends.
+messages = Table(
+    "messages",
     metadata,
-    Column("review_pk", ForeignKey("reviews.pk"), primary_key=True),  # prevents two cards for one review
-    Column("channel", String(100), nullable=False),  # as the policy names it; a name has up to 80 characters after #
+    Column("pk", BigId, primary_key=True),
+    Column("key", String(160), nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("review_pk", ForeignKey("reviews.pk")),  # of a card, and of a notice in its thread
+    Column("channel", String(100), nullable=False),  # as the policy names it, or a person's id
     Column("urgency", Integer, nullable=False),  # higher goes first
+    Column("body", JsonText),  # what a notice says, or a batch counted when it was last looked at
     Column("wanted", Integer, nullable=False),
     Column("sent", Integer, nullable=False),
-    Column("live", Boolean, nullable=False),  # posted or about to be, and its review is open
+    Column("live", Boolean, nullable=False),  # a card that is posted or about to be, and its review waits
     Column("message_channel", String(32)),  # the channel id that Slack returned
     Column("message_ts", String(32)),
     Column("posting_since", UtcDateTime),  # set before the first post: from then on Slack may have the message
+    Column("posted_at", UtcDateTime),
     Column("attempts", Integer, nullable=False),
     Column("due_at", UtcDateTime, nullable=False),
     Column("leased_until", UtcDateTime),
     Column("last_error", String(500)),
+    UniqueConstraint("key"),  # prevents two cards of one review in a channel, and a reminder that comes twice
     UniqueConstraint("message_channel", "message_ts"),  # prevents two reviews from owning one message
+    _one_of("kind", "card", "notice", "batch", "more"),
+    Index("ix_messages_review", "review_pk"),
 )
 
-_unsent = cards.c.wanted > cards.c.sent
+_unsent = messages.c.wanted > messages.c.sent
+_unposted = and_(_unsent, messages.c.posting_since.is_(None))
 for _name, _columns, _where in (
-    ("ix_cards_to_post", ("channel", "urgency", "review_pk"), and_(_unsent, cards.c.posting_since.is_(None))),
-    ("ix_cards_to_update", ("urgency", "review_pk"), and_(_unsent, cards.c.posting_since.is_not(None))),
+    ("ix_messages_to_post", ("channel", "urgency", "pk"), _unposted),
+    ("ix_messages_to_post_beside_cards", ("channel", "urgency", "pk"), and_(_unposted, messages.c.kind != "card")),
+    ("ix_messages_to_update", ("urgency", "pk"), and_(_unsent, messages.c.posting_since.is_not(None))),
 ):
-    _order = [cards.c[column].desc() if column == "urgency" else cards.c[column] for column in _columns]
+    _order = [messages.c[column].desc() if column == "urgency" else messages.c[column] for column in _columns]
     Index(_name, *_order, sqlite_where=_where, postgresql_where=_where)
 
-Index("ix_cards_live", cards.c.channel, sqlite_where=text("live = 1"), postgresql_where=text("live"))
+Index("ix_messages_live", messages.c.channel, sqlite_where=text("live = 1"), postgresql_where=text("live"))
 
 # The outbox to apps. In order per decision: `position` counts from 1.
 events = Table(

@@ -1,109 +1,86 @@
-"""What happens when a person clicks or sends a form.
+"""What happens when a person clicks on a card, or sends a form that was opened from one.
 
-Each listener acknowledges first (Slack waits 3 s), then asks the service, then tells the person. A body that fails
-after its acknowledgement must not raise into Bolt, which would answer 404: every failure becomes a private answer.
+Each listener asks the services and tells the person; how it is received and answered is `reception`'s.
 """
 
 import asyncio
-import re
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable
 
 import structlog
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.clock import Clock
-from bot.metrics import Metrics
-from bot.reviewing import Case, ChecksFailed, Decided, Refusal, Reviewing, TooLate
-from bot.slack import edit_modal, notices, reject_modal
+from bot.reviewing.case import Case, Cases
+from bot.reviewing.claims import Claimed, Claims, HandedOver, Released, TakenBy
+from bot.reviewing.eligibility import Eligibility
+from bot.reviewing.people import Refusal, Reviewer
+from bot.reviewing.verdicts import ChecksFailed, Decided, Result, Reviewing, TooLate, Undone
+from bot.slack import change_modal, claim_modal, edit_modal, hand_over_modal, notices, reject_modal
 from bot.slack.details_modal import details_modal
 from bot.slack.interaction import Click, Submission
-from bot.slack.messages import SLACK_TROUBLE, Messages, error_code
-from bot.slack.modal import FieldErrors, View, loading_modal
-from bot.slack.present import card_view, rubric_view
-from bot.slack.private import PrivateAnswers
-from bot.slack.returned_modal import returned_modal, typed_texts
-from bot.slack.text import clip, escape, one_line
-from bot.slack.view import CardView, RubricView
-from routing.review import Approve, Edit, Reject, ReviewState, Verdict
-from store.cards import AdoptMessage, CardStore, Place, RefreshCard
-from store.reviews import VerdictRecord
+from bot.slack.messages import Messages
+from bot.slack.modal import FieldErrors, View, loading_modal, notice_modal
+from bot.slack.present import Presenter
+from bot.slack.reception import OPEN_WITHIN, Answer, Reception, beside_fields, returned
+from bot.slack.returned_modal import returned_modal
+from bot.slack.verdict_forms import VerdictForms, after_vote, close_form, refused
+from routing.review import WAITING, Approve, ReviewState
+from store.messages import AdoptMessage, MessageStore
 from store.writer import Writer
 
 log = structlog.get_logger(__name__)
 
-Result = TypeVar("Result")
-
-# A form must be opened within 3 s of the click and answered within 3 s of its submission.
-_OPEN_WITHIN = 1.0
-_ANSWER_WITHIN = 2.0
-
-# What failed may have been the answer and not the act, so this does not claim that nothing was changed.
-_FAILED = "Something went wrong on our side. If the card is still open in a moment, please try again."
-_EXPIRED = "Slack gave up before the form could open. Nothing was changed; please click again."
+Act = Callable[[Click, Case], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The answer to a submission: the form closes, shows errors beside its fields, or becomes another view."""
-
-    errors: dict[str, str] | None = None
-    view: View | None = None
-
-    def as_ack(self) -> dict[str, Any]:
-        if self.errors is not None:
-            return {"response_action": "errors", "errors": self.errors}
-        if self.view is not None:
-            return {"response_action": "update", "view": self.view}
-        return {"response_action": "clear"}
-
-
-class Listeners:
+class CardListeners:
     def __init__(
         self,
         *,
         client: AsyncWebClient,
+        reception: Reception,
+        cases: Cases,
+        eligibility: Eligibility,
         reviewing: Reviewing,
+        claims: Claims,
+        presenter: Presenter,
+        forms: VerdictForms,
         messages: Messages,
-        cards: CardStore,
+        store: MessageStore,
         writer: Writer,
-        clock: Clock,
-        metrics: Metrics,
     ) -> None:
-        self._client, self._reviewing, self._messages = client, reviewing, messages
-        self._cards, self._writer = cards, writer
-        self._clock, self._metrics = clock, metrics
-        self._private = PrivateAnswers(client)
-        self._under_way: set[asyncio.Task[Any]] = set()
+        self._client, self._reception, self._messages = client, reception, messages
+        self._cases, self._eligibility = cases, eligibility
+        self._reviewing, self._claims = reviewing, claims
+        self._presenter, self._forms = presenter, forms
+        self._store, self._writer = store, writer
+        self._private = reception.private
 
     def register(self, app: AsyncApp) -> None:
-        app.action("review.approve")(self._listener(self._approve))
-        app.action("review.edit")(self._listener(self._open_edit))
-        app.action("review.reject")(self._listener(self._open_reject))
-        app.action("review.more")(self._listener(self._open_details))
-        app.view(edit_modal.CALLBACK)(self._form(self._send_edit))
-        app.view(reject_modal.CALLBACK)(self._form(self._send_reject))
-        app.action(re.compile(".*"))(_only_acknowledge)
-        app.event({"type": "message", "subtype": "message_deleted"})(self._deleted)
-        app.event(re.compile(".*"))(_only_acknowledge)
+        for action, act in (
+            ("review.approve", self._approve),
+            ("review.edit", self._open_edit),
+            ("review.reject", self._open_reject),
+            ("review.undo", self._undo),
+            ("review.more", self._more),
+            ("change.approve", self._change_to_approve),
+            ("change.edit", self._change_by_edit),
+            ("change.reject", self._change_by_reject),
+            ("edit.alternative", self._use_alternative),
+        ):
+            app.action(action)(self._reception.click(self._on_case(act)))
+        for callback, send in (
+            (edit_modal.CALLBACK, self._send_edit),
+            (reject_modal.CALLBACK, self._send_reject),
+            (edit_modal.CHANGE, self._send_changing_edit),
+            (reject_modal.CHANGE, self._send_changing_reject),
+            (claim_modal.CALLBACK, self._send_approval_all_the_same),
+            (hand_over_modal.CALLBACK, self._send_hand_over),
+        ):
+            app.view(callback)(self._reception.form(send))
 
-    async def stop(self) -> None:
-        """Waits for what was acknowledged and is not yet done."""
-        await asyncio.gather(*self._under_way, return_exceptions=True)
-
-    # Clicks ---------------------------------------------------------------------------------------------------------
-
-    def _listener(self, act: Callable[[Click, Case], Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-        async def listen(ack: AsyncAck, body: dict[str, Any]) -> None:
-            await ack()
-            await self._track(self._click(Click.from_body(body), act))
-
-        return listen
-
-    async def _click(self, click: Click, act: Callable[[Click, Case], Awaitable[None]]) -> None:
-        try:
+    def _on_case(self, act: Act) -> Callable[[Click], Awaitable[None]]:
+        async def listen(click: Click) -> None:
             case = await self._case(click)
             if case is None:
                 await self._private.tell(click, notices.UNKNOWN_REVIEW)
@@ -111,216 +88,244 @@ class Listeners:
             await act(click, case)
             # Only now: the trigger of a form does not wait for anything.
             await self._settle_place(click, case)
-        except SLACK_TROUBLE as error:
-            await self._tell_refused(click, error_code(error))
-        except Exception:
-            log.exception("slack.click.failed")
-            await self._private.tell(click, _FAILED)
-
-    async def _case(self, click: Click) -> Case | None:
-        """The review as it is now. A card that Slack shows before its posting was noted, or whose posting was never
-        confirmed, is known from here on: its channel says who may decide."""
-        case = await self._reviewing.case(click.review_id)
-        if case is None or click.place is None or case.review.message_channel is not None:
-            return case
-        await self._writer.submit(AdoptMessage(case.review.pk, click.place))
-        return await self._reviewing.case(click.review_id)
-
-    async def _tell_refused(self, click: Click, code: str) -> None:
-        log.warning("slack.click.failed", error=code)
-        if code not in _TRIGGER_USED:
-            await self._private.tell(click, _EXPIRED if code in _TRIGGER_GONE else _FAILED)
-
-    async def _approve(self, click: Click, case: Case) -> None:
-        match await self._reviewing.decide(case, click.reviewer, Approve()):
-            case Decided(given):
-                self._count(case, given)
-            case TooLate(current):
-                await self._refresh(current)
-                await self._private.tell(click, notices.already_closed(self._view(current)))
-            case Refusal() as refusal:
-                await self._private.tell(click, _refused(refusal))
-            case ChecksFailed():
-                raise AssertionError("an approval is not checked again")
-
-    async def _open_edit(self, click: Click, case: Case) -> None:
-        await self._open_form(click, case, edit_modal.edit_modal, "Edit")
-
-    async def _open_reject(self, click: Click, case: Case) -> None:
-        await self._open_form(click, case, reject_modal.reject_modal, "Reject")
-
-    async def _open_details(self, click: Click, case: Case) -> None:
-        await self._client.views_open(trigger_id=click.trigger_id, view=details_modal(self._view(case)))
-
-    async def _open_form(
-        self, click: Click, case: Case, build: Callable[[CardView, RubricView], View], title: str
-    ) -> None:
-        if case.review.state != ReviewState.OPEN:
-            await self._refresh(case)
-            await self._private.tell(click, notices.already_closed(self._view(case)))
-            return
-        asked = self._track(self._reviewing.refusal(case, click.reviewer))
-        await asyncio.wait({asked}, timeout=_OPEN_WITHIN)
-        form = build(self._view(case), rubric_view(self._reviewing.task(case)))
-        if asked.done():
-            refusal = asked.result()
-            if refusal is None:
-                await self._client.views_open(trigger_id=click.trigger_id, view=form)
-            else:
-                await self._private.tell(click, _refused(refusal))
-            return
-        # Slack is slow to say who belongs where: the form is opened while its trigger still holds, and filled later.
-        opened = await self._client.views_open(trigger_id=click.trigger_id, view=loading_modal(title))
-        refusal = await asked
-        shown = form if refusal is None else returned_modal(title, _refused(refusal), [])
-        await self._client.views_update(view_id=opened["view"]["id"], view=shown)
-
-    async def _settle_place(self, click: Click, case: Case) -> None:
-        """A click tells where a card is: the second one of a review goes away."""
-        if click.place is None:
-            return
-        try:
-            known = await self._cards.place_of(case.review.pk)
-            if known not in (None, click.place):
-                await self._messages.delete(click.place)
-        except Exception as error:  # the click itself is done, and the next one tries this again
-            log.warning("card.place.unsettled", error=type(error).__name__)
-
-    async def _refresh(self, case: Case) -> None:
-        """The person saw a card that was behind: it is sent once more."""
-        await self._writer.submit(RefreshCard(case.review.pk, self._clock.now()))
-
-    async def _deleted(self, ack: AsyncAck, event: dict[str, Any]) -> None:
-        await ack()
-        await self._track(self._show_again(Place(str(event["channel"]), str(event["deleted_ts"]))))
-
-    async def _show_again(self, place: Place) -> None:
-        """A message is gone. If it was the card of an open review, nobody could decide that any more."""
-        try:
-            review_pk = await self._cards.review_at(place)
-            if review_pk is not None:
-                await self._writer.submit(RefreshCard(review_pk, self._clock.now()))
-        except Exception:
-            log.exception("slack.event.failed")
-
-    # Forms ----------------------------------------------------------------------------------------------------------
-
-    def _form(self, send: Callable[[Submission, Case], Awaitable[Answer]]) -> Callable[..., Awaitable[None]]:
-        async def listen(ack: AsyncAck, body: dict[str, Any]) -> None:
-            submission = Submission.from_body(body)
-            work = self._track(self._submit(submission, send))
-            await asyncio.wait({work}, timeout=_ANSWER_WITHIN)
-            if work.done():
-                await ack(**work.result().as_ack())
-                return
-            await ack(response_action="update", view=loading_modal("Saving"))
-            await self._track(self._answer_late(submission, work))
 
         return listen
 
-    async def _submit(self, submission: Submission, send: Callable[[Submission, Case], Awaitable[Answer]]) -> Answer:
-        try:
-            case = await self._reviewing.case(submission.review_id)
-            if case is None:
-                return self._returned(submission, "Not found", notices.UNKNOWN_REVIEW)
-            return await send(submission, case)
-        except Exception:
-            log.exception("slack.form.failed")
-            return self._returned(submission, "Not saved", _FAILED)
+    async def _case(self, click: Click) -> Case | None:
+        """The review as it is now. A card that Slack shows before its posting was noted, or whose posting was never
+        confirmed, is known from here on."""
+        case = await self._cases.by_id(click.review_id)
+        if case is None or click.place is None:
+            return case
+        if all(card.place is not None for card in case.review.cards):
+            return case
+        if any(card.place == click.place for card in case.review.cards):
+            return case
+        await self._writer.submit(AdoptMessage(case.review.pk, click.place))
+        return await self._cases.by_id(click.review_id)
 
-    async def _answer_late(self, submission: Submission, work: "asyncio.Task[Answer]") -> None:
-        answer = await work
-        view = answer.view
-        if answer.errors is not None:
-            view = self._returned_with(submission, answer.errors).view
-        if view is None:
-            view = returned_modal("Saved", "Your verdict is recorded.", [])
-        try:
-            await self._client.views_update(view_id=submission.view_id, view=view)
-        except SLACK_TROUBLE as error:
-            log.warning("slack.form.unanswered", error=type(error).__name__)
+    # Verdicts -------------------------------------------------------------------------------------------------------
 
-    async def _send_edit(self, submission: Submission, case: Case) -> Answer:
-        parsed = edit_modal.parse_edit(self._view(case), self._rubric(case), submission.values)
+    async def _approve(self, click: Click, case: Case) -> None:
+        view = self._presenter.form(case)
+        if view.hides_output:
+            await self._private.tell(click, notices.ANSWER_FIRST)
+            return
+        taken = self._claims.taken_by_other(case, click.reviewer) if case.review.state in WAITING else None
+        if taken is not None:
+            await self._client.views_open(trigger_id=click.trigger_id, view=claim_modal.claim_modal(view))
+            return
+        await self._tell_result(click, case, await self._reviewing.decide(case, click.reviewer, Approve()))
+
+    async def _tell_result(self, click: Click, case: Case, result: Result) -> None:
+        match result:
+            case Decided() as done:
+                self._forms.count(case, done)
+                sentence = after_vote(done)
+                if sentence is not None:
+                    await self._private.tell(click, sentence)
+            case TooLate(current):
+                await self._forms.refresh(current)
+                await self._private.tell(click, notices.already_closed(self._presenter.form(current)))
+            case Refusal() as refusal:
+                await self._private.tell(click, refused(refusal))
+            case ChecksFailed():
+                raise AssertionError("an approval is not checked again")
+
+    async def _undo(self, click: Click, case: Case) -> None:
+        match await self._reviewing.undo(case, click.reviewer):
+            case Undone():
+                pass  # the card is open again, for everybody to see
+            case TooLate(current):
+                await self._forms.refresh(current)
+                await self._private.tell(click, notices.UNDO_OVER)
+            case Refusal() as refusal:
+                await self._private.tell(click, refused(refusal))
+
+    # The overflow ---------------------------------------------------------------------------------------------------
+
+    async def _more(self, click: Click, case: Case) -> None:
+        acts: dict[str, Act] = {
+            "claim": self._claim,
+            "release": self._release,
+            "hand_over": self._open_hand_over,
+            "skip": self._skip,
+            "change": self._open_change,
+        }
+        await acts.get(click.value, self._open_details)(click, case)
+
+    async def _open_details(self, click: Click, case: Case) -> None:
+        async def build() -> View:
+            return details_modal(await self._presenter.card(case))
+
+        await self._reception.open_view(click.trigger_id, "Details", build())
+
+    async def _claim(self, click: Click, case: Case) -> None:
+        match await self._claims.claim(case, click.reviewer):
+            case Claimed(until):
+                await self._private.tell(click, notices.claimed(until))
+            case TakenBy(user_id, since):
+                await self._private.tell(click, notices.taken(user_id, since))
+            case TooLate() | Refusal() as late:
+                await self._tell_result(click, case, late)
+
+    async def _release(self, click: Click, case: Case) -> None:
+        match await self._claims.release(case, click.reviewer):
+            case Released(former):
+                await self._private.tell(click, notices.released(former, click.reviewer.user_id))
+            case TooLate() | Refusal() as late:
+                await self._tell_result(click, case, late)
+
+    async def _skip(self, click: Click, case: Case) -> None:
+        late = await self._claims.skip(case, click.reviewer)
+        if late is not None:
+            await self._tell_result(click, case, late)
+            return
+        await self._private.tell(click, notices.SKIPPED)
+
+    async def _open_hand_over(self, click: Click, case: Case) -> None:
+        if case.review.state not in WAITING:
+            await self._tell_result(click, case, TooLate(case, repeated=False))
+            return
+        form = hand_over_modal.hand_over_modal(self._presenter.form(case))
+        await self._client.views_open(trigger_id=click.trigger_id, view=form)
+
+    async def _open_change(self, click: Click, case: Case) -> None:
+        async def build() -> View:
+            refusal = await self._eligibility.refusal_to_change(case, click.reviewer)
+            if refusal is not None:
+                return notice_modal("Change verdict", refused(refusal))
+            return change_modal.change_modal(self._presenter.form(case))
+
+        if case.review.state != ReviewState.DECIDED:
+            await self._tell_result(click, case, TooLate(case, repeated=False))
+            return
+        await self._reception.open_view(click.trigger_id, "Change verdict", build())
+
+    # Forms that are opened ------------------------------------------------------------------------------------------
+
+    async def _open_edit(self, click: Click, case: Case) -> None:
+        await self._open_form(click, case, self._edit_form(click, case), "Edit")
+
+    async def _open_reject(self, click: Click, case: Case) -> None:
+        view, rubric = self._presenter.form(case), self._presenter.rubric(case)
+        form = reject_modal.reject_modal(view, rubric, reader=click.reviewer.user_id)
+        await self._open_form(click, case, form, "Reject")
+
+    def _edit_form(self, click: Click, case: Case) -> View:
+        view, rubric = self._presenter.form(case), self._presenter.rubric(case)
+        return edit_modal.edit_modal(view, rubric, reader=click.reviewer.user_id)
+
+    async def _open_form(self, click: Click, case: Case, form: View, title: str) -> None:
+        if case.review.state not in WAITING:
+            await self._tell_result(click, case, TooLate(case, repeated=False))
+            return
+        asked = self._reception.track(self._eligibility.refusal(case, click.reviewer))
+        await asyncio.wait({asked}, timeout=OPEN_WITHIN)
+        if asked.done():
+            refusal = asked.result()
+            if refusal is not None:
+                await self._private.tell(click, refused(refusal))
+                return
+            await self._client.views_open(trigger_id=click.trigger_id, view=form)
+        else:
+            # Slack is slow to say who belongs where: the form is opened while its trigger still holds, filled later.
+            opened = await self._client.views_open(trigger_id=click.trigger_id, view=loading_modal(title))
+            refusal = await asked
+            shown = form if refusal is None else returned_modal(title, refused(refusal), [])
+            await self._client.views_update(view_id=opened["view"]["id"], view=shown)
+        if refusal is None:
+            await self._claims.claim(case, click.reviewer, recent=True)
+
+    async def _use_alternative(self, click: Click, case: Case) -> None:
+        if click.view is None:
+            return
+        view, rubric = self._presenter.form(case), self._presenter.rubric(case)
+        form = edit_modal.edit_modal(
+            view,
+            rubric,
+            reader=click.reviewer.user_id,
+            alternative=int(click.value),
+            typed=click.view.values,
+            callback_id=click.view.callback_id,
+        )
+        await self._client.views_update(view_id=click.view.id, hash=click.view.hash, view=form)
+
+    async def _change_to_approve(self, click: Click, case: Case) -> None:
+        if click.view is None:
+            return
+        match await self._reviewing.change(case, click.reviewer, Approve()):
+            case Decided() as done:
+                self._forms.count(case, done)
+                sentence = notices.CHANGED
+            case TooLate(current):
+                sentence = notices.already_closed(self._presenter.form(current))
+            case Refusal() as refusal:
+                sentence = refused(refusal)
+            case ChecksFailed():
+                raise AssertionError("an approval is not checked again")
+        await self._client.views_update(view_id=click.view.id, view=notice_modal("Change verdict", sentence))
+
+    async def _change_by_edit(self, click: Click, case: Case) -> None:
+        view, rubric = self._presenter.form(case), self._presenter.rubric(case)
+        form = edit_modal.edit_modal(view, rubric, reader=click.reviewer.user_id, callback_id=edit_modal.CHANGE)
+        await self._replace(click, form)
+
+    async def _change_by_reject(self, click: Click, case: Case) -> None:
+        view, rubric = self._presenter.form(case), self._presenter.rubric(case)
+        form = reject_modal.reject_modal(view, rubric, reader=click.reviewer.user_id, callback_id=reject_modal.CHANGE)
+        await self._replace(click, form)
+
+    async def _replace(self, click: Click, form: View) -> None:
+        if click.view is not None:
+            await self._client.views_update(view_id=click.view.id, hash=click.view.hash, view=form)
+
+    # Forms that are sent --------------------------------------------------------------------------------------------
+
+    async def _send_edit(self, submission: Submission) -> Answer:
+        return await self._forms.send_edit(submission, self._reviewing.decide, close_form)
+
+    async def _send_reject(self, submission: Submission) -> Answer:
+        return await self._forms.send_reject(submission, self._reviewing.decide, close_form)
+
+    async def _send_changing_edit(self, submission: Submission) -> Answer:
+        return await self._forms.send_edit(submission, self._reviewing.change, close_form)
+
+    async def _send_changing_reject(self, submission: Submission) -> Answer:
+        return await self._forms.send_reject(submission, self._reviewing.change, close_form)
+
+    async def _send_approval_all_the_same(self, submission: Submission) -> Answer:
+        case = await self._cases.by_id(submission.review_id)
+        if case is None:
+            return returned(submission, "Not found", notices.UNKNOWN_REVIEW)
+        return await self._forms.give(submission, case, Approve(), self._reviewing.decide, close_form)
+
+    async def _send_hand_over(self, submission: Submission) -> Answer:
+        case = await self._cases.by_id(submission.review_id)
+        if case is None:
+            return returned(submission, "Not found", notices.UNKNOWN_REVIEW)
+        parsed = hand_over_modal.parse_hand_over(submission.view.values)
         if isinstance(parsed, FieldErrors):
-            return self._with_errors(submission, case, parsed.errors)
-        if not parsed.changed:
-            return await self._decide(submission, case, Approve())
-        edit = Edit(parsed.output, parsed.category, parsed.severity, parsed.labels, parsed.reason)
-        return await self._decide(submission, case, edit)
-
-    async def _send_reject(self, submission: Submission, case: Case) -> Answer:
-        parsed = reject_modal.parse_reject(self._view(case), self._rubric(case), submission.values)
-        if isinstance(parsed, FieldErrors):
-            return self._with_errors(submission, case, parsed.errors)
-        reject = Reject(parsed.category, parsed.severity, parsed.labels, parsed.reason, parsed.correct_answer)
-        return await self._decide(submission, case, reject)
-
-    async def _decide(self, submission: Submission, case: Case, verdict: Verdict) -> Answer:
-        match await self._reviewing.decide(case, submission.reviewer, verdict):
-            case Decided(given):
-                self._count(case, given)
-                return Answer()
-            case TooLate(repeated=True):
+            return beside_fields(submission, parsed.errors)
+        to = Reviewer(submission.reviewer.team_id, parsed.user_id)
+        match await self._claims.hand_over(case, submission.reviewer, to, parsed.note):
+            case HandedOver():
                 return Answer()
             case TooLate(current):
-                await self._refresh(current)
-                return self._too_late(submission, current)
+                return returned(submission, "Already closed", notices.already_closed(self._presenter.form(current)))
             case Refusal() as refusal:
-                return self._returned(submission, "Not saved", _refused(refusal))
-            case ChecksFailed(failures):
-                return Answer(errors=edit_modal.check_errors(self._view(case), failures, submission.values))
+                return beside_fields(submission, {hand_over_modal.PERSON: notices.may_not_take(refusal.reason)})
 
-    def _with_errors(self, submission: Submission, case: Case, errors: dict[str, str]) -> Answer:
-        """Errors beside the fields, unless the review has closed and mending them would be in vain."""
-        if case.review.state != ReviewState.OPEN:
-            return self._too_late(submission, case)
-        if errors.keys() <= {block["block_id"] for block in submission.blocks}:
-            return Answer(errors=errors)
-        # The form is of another version of this program, and Slack takes no errors for fields that it does not have.
-        return self._returned_with(submission, errors)
+    # Where cards are ------------------------------------------------------------------------------------------------
 
-    def _too_late(self, submission: Submission, case: Case) -> Answer:
-        return self._returned(submission, "Already closed", notices.already_closed(self._view(case)))
-
-    def _returned_with(self, submission: Submission, errors: dict[str, str]) -> Answer:
-        """What would have stood beside the fields; it may quote them, so it is no mrkdwn of ours."""
-        sentence = " ".join(escape(clip(one_line(error), 300)) for error in list(errors.values())[:5])
-        return self._returned(submission, "Not saved", sentence)
-
-    def _returned(self, submission: Submission, title: str, sentence: str) -> Answer:
-        return Answer(view=returned_modal(title, sentence, typed_texts(submission.blocks, submission.values)))
-
-    # Both -----------------------------------------------------------------------------------------------------------
-
-    def _view(self, case: Case) -> CardView:
-        return card_view(case, self._reviewing.task(case))
-
-    def _rubric(self, case: Case) -> RubricView:
-        return rubric_view(self._reviewing.task(case))
-
-    def _count(self, case: Case, verdict: VerdictRecord) -> None:
-        waited = (verdict.at - case.review.opened_at).total_seconds()
-        self._metrics.decided(case.review.app, case.decision.task_type, verdict.verdict, waited)
-
-    def _track(self, work: Coroutine[Any, Any, Result]) -> "asyncio.Task[Result]":
-        task = asyncio.create_task(work)
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
-        return task
-
-
-_TRIGGER_GONE = frozenset({"expired_trigger_id", "trigger_expired"})
-# The same click came twice, and the form is open already.
-_TRIGGER_USED = frozenset({"exchanged_trigger_id", "trigger_exchanged"})
-
-
-async def _only_acknowledge(ack: AsyncAck) -> None:
-    """What needs no answer: a menu inside a form, an event that a workspace was set to send us."""
-    await ack()
-
-
-def _refused(refusal: Refusal) -> str:
-    if refusal.reason == "unknown_now":
-        return notices.CANNOT_CHECK_NOW
-    return notices.not_allowed(refusal.reason, refusal.circle)
+    async def _settle_place(self, click: Click, case: Case) -> None:
+        """A click tells where a card is: the second one of a review in a channel goes away."""
+        if click.place is None:
+            return
+        known = [card.place for card in case.review.cards]
+        if not known or None in known or click.place in known:
+            return
+        try:
+            await self._messages.delete(click.place)
+        except Exception as error:  # the click itself is done, and the next one tries this again
+            log.warning("card.place.unsettled", error=type(error).__name__)

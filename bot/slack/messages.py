@@ -7,15 +7,15 @@ import aiohttp
 import structlog
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
+from store.messages import Place
 
 from bot.slack.card import Message
-from store.cards import Place
+from bot.slack.channels import Channels
 
 log = structlog.get_logger(__name__)
 
 EVENT_TYPE = "hitl_review"
 _PAGE = 100
-_CHANNELS_A_PAGE = 999  # the most that Slack gives; its pace is 20 pages a minute
 _PAGES = 20
 
 # The machine's clock and Slack's need not agree to the second.
@@ -47,19 +47,23 @@ class LostAnswerError(Exception):
 
 
 class Messages:
-    def __init__(self, client: AsyncWebClient) -> None:
-        self._client = client
-        self._channel_ids: dict[str, str] = {}
+    def __init__(self, client: AsyncWebClient, channels: Channels) -> None:
+        self._client, self._channels = client, channels
         self._bot_id: str | None = None
 
-    async def post(self, channel: str, message: Message, review_id: str, thread: Place | None) -> Place:
-        """Posts a card, in the thread of an earlier one where given. Raises SlackApiError or LostAnswerError."""
-        in_thread: dict[str, Any] = {} if thread is None else {"thread_ts": thread.ts, "reply_broadcast": True}
+    async def post(
+        self, channel: str, message: Message, key: str, thread: Place | None, *, broadcast: bool = True
+    ) -> Place:
+        """Posts a message, in a thread where given. Raises SlackApiError or LostAnswerError.
+
+        `key` tells it from all others of ours; `broadcast`: what is said in a thread is shown in the channel too.
+        """
+        in_thread: dict[str, Any] = {} if thread is None else {"thread_ts": thread.ts, "reply_broadcast": broadcast}
         answer = await self._client.chat_postMessage(
             channel=channel if thread is None else thread.channel,
             text=message.text,
             blocks=message.blocks,
-            metadata=_metadata(review_id),
+            metadata=_metadata(key),
             mrkdwn=False,
             unfurl_links=False,
             unfurl_media=False,
@@ -67,16 +71,16 @@ class Messages:
         )
         if not answer.get("ts"):
             raise LostAnswerError
-        self._channel_ids[channel] = str(answer["channel"])
+        self._channels.learn(channel, str(answer["channel"]))
         return Place(str(answer["channel"]), str(answer["ts"]))
 
-    async def update(self, place: Place, message: Message, review_id: str) -> None:
+    async def update(self, place: Place, message: Message, key: str) -> None:
         await self._client.chat_update(
             channel=place.channel,
             ts=place.ts,
             text=message.text,
             blocks=message.blocks,
-            metadata=_metadata(review_id),
+            metadata=_metadata(key),
         )
 
     async def delete(self, place: Place) -> None:
@@ -88,9 +92,9 @@ class Messages:
             if error_code(error) != "message_not_found":
                 raise
 
-    async def find(self, channel: str, review_id: str, since: datetime, thread: Place | None) -> list[Place]:
-        """Our messages for a review, oldest first, posted after `since`. [] too where no such channel can be read."""
-        channel_id = thread.channel if thread is not None else await self._channel_id(channel)
+    async def find(self, channel: str, key: str, since: datetime, thread: Place | None) -> list[Place]:
+        """Our messages of this key, oldest first, posted after `since`. [] too where no such channel can be read."""
+        channel_id = thread.channel if thread is not None else await self._channels.id_of(channel)
         if channel_id is None:
             return []
         oldest = str((since - _SKEW).timestamp())
@@ -102,7 +106,7 @@ class Messages:
             found += [
                 Place(channel_id, str(message["ts"]))
                 for message in answer["messages"]
-                if message.get("bot_id") == own and _is_about(message, review_id)
+                if message.get("bot_id") == own and _is(message, key)
             ]
             cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:
@@ -124,27 +128,12 @@ class Messages:
             channel=channel_id, ts=thread.ts, oldest=oldest, limit=_PAGE, cursor=cursor, include_all_metadata=True
         )
 
-    async def _channel_id(self, channel: str) -> str | None:
-        """The id of a channel that the policy may name by `#name`."""
-        if not channel.startswith("#"):
-            return channel
-        cursor = ""
-        while channel not in self._channel_ids:
-            answer = await self._client.conversations_list(
-                limit=_CHANNELS_A_PAGE, cursor=cursor, exclude_archived=True, types="public_channel,private_channel"
-            )
-            self._channel_ids |= {f"#{found['name']}": found["id"] for found in answer["channels"]}
-            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
-            if not cursor:
-                break
-        return self._channel_ids.get(channel)
+
+def _metadata(key: str) -> dict[str, Any]:
+    return {"event_type": EVENT_TYPE, "event_payload": {"message": key}}
 
 
-def _metadata(review_id: str) -> dict[str, Any]:
-    return {"event_type": EVENT_TYPE, "event_payload": {"review": review_id}}
-
-
-def _is_about(message: dict[str, Any], review_id: str) -> bool:
+def _is(message: dict[str, Any], key: str) -> bool:
     metadata = message.get("metadata") or {}
     payload = metadata.get("event_payload") or {}
-    return metadata.get("event_type") == EVENT_TYPE and payload.get("review") == review_id
+    return metadata.get("event_type") == EVENT_TYPE and payload.get("message") == key

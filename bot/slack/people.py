@@ -1,7 +1,7 @@
 """Who belongs where, asked of Slack."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -10,7 +10,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import Clock
-from bot.reviewing import MembershipUnknownError, Reviewer
+from bot.reviewing.people import MembershipUnknownError, Reviewer
+from bot.slack.channels import Channels
 from bot.slack.messages import SLACK_TROUBLE, error_code
 from routing.policy import Circle
 
@@ -28,37 +29,44 @@ Answer = TypeVar("Answer")
 class SlackMembership:
     """Slack is asked for every click and every form, because people leave; those who ask at once share the answer.
 
-    An answer of the last minute counts only when Slack says that we ask too often.
+    An answer of the last minute counts only for lists, and when Slack says that we ask too often.
     """
 
-    def __init__(self, client: AsyncWebClient, clock: Clock) -> None:
-        self._client, self._clock = client, clock
+    def __init__(self, client: AsyncWebClient, clock: Clock, channels: Channels) -> None:
+        self._client, self._clock, self._channels = client, clock, channels
         self._asking: dict[tuple[str, str], asyncio.Task[Any]] = {}
         self._known: dict[tuple[str, str], tuple[datetime, Any]] = {}
         self._home: Mapping[str, Any] | None = None
 
-    async def includes(self, circle: Circle, reviewer: Reviewer, channel_id: str | None) -> bool:
-        """As reviewing.Membership: raises MembershipUnknownError."""
+    async def includes(self, circle: Circle, reviewer: Reviewer, channels: Sequence[str], *, recent: bool) -> bool:
+        """As people.Membership: raises MembershipUnknownError."""
         if reviewer.user_id in circle.users:
             return True
         try:
-            if circle.usergroup and reviewer.user_id in await self._group(circle.usergroup):
+            if circle.usergroup and reviewer.user_id in await self._group(circle.usergroup, recent=recent):
                 return True
-            if not circle.channel_members or channel_id is None:
+            if not circle.channel_members or not await self._is_in_one(reviewer.user_id, channels, recent=recent):
                 return False
-            return reviewer.user_id in await self._channel(channel_id) and await self._is_full(reviewer.user_id)
+            return await self._is_full(reviewer.user_id, recent=recent)
         except SLACK_TROUBLE as error:
             log.warning("slack.membership.unknown", error=error_code(error))
             raise MembershipUnknownError from error
 
-    async def _group(self, usergroup: str) -> frozenset[str]:
+    async def _is_in_one(self, user_id: str, channels: Sequence[str], *, recent: bool) -> bool:
+        for channel in channels:
+            channel_id = await self._channels.id_of(channel)
+            if channel_id is not None and user_id in await self._channel(channel_id, recent=recent):
+                return True
+        return False
+
+    async def _group(self, usergroup: str, *, recent: bool) -> frozenset[str]:
         async def ask() -> frozenset[str]:
             answer = await self._client.usergroups_users_list(usergroup=usergroup)
             return frozenset(answer["users"])
 
-        return await self._asked(("group", usergroup), ask)
+        return await self._asked(("group", usergroup), ask, recent=recent)
 
-    async def _channel(self, channel_id: str) -> frozenset[str]:
+    async def _channel(self, channel_id: str, *, recent: bool) -> frozenset[str]:
         async def ask() -> frozenset[str]:
             members: set[str] = set()
             cursor = ""
@@ -69,9 +77,9 @@ class SlackMembership:
                 if not cursor:
                     return frozenset(members)
 
-        return await self._asked(("channel", channel_id), ask)
+        return await self._asked(("channel", channel_id), ask, recent=recent)
 
-    async def _is_full(self, user_id: str) -> bool:
+    async def _is_full(self, user_id: str, *, recent: bool) -> bool:
         async def ask() -> bool:
             try:
                 answer = await self._client.users_info(user=user_id)
@@ -81,7 +89,7 @@ class SlackMembership:
                 raise
             return _is_full_user(answer["user"], await self._workspace())
 
-        return await self._asked(("user", user_id), ask)
+        return await self._asked(("user", user_id), ask, recent=recent)
 
     async def _workspace(self) -> Mapping[str, Any]:
         """The workspace (and on Enterprise Grid the company) that this bot is installed in; a token has but one."""
@@ -90,7 +98,10 @@ class SlackMembership:
             self._home = {"team_id": answer.get("team_id"), "enterprise_id": answer.get("enterprise_id")}
         return self._home
 
-    async def _asked(self, key: tuple[str, str], ask: Callable[[], Awaitable[Answer]]) -> Answer:
+    async def _asked(self, key: tuple[str, str], ask: Callable[[], Awaitable[Answer]], *, recent: bool) -> Answer:
+        if recent and self._remembers(key):
+            remembered: Answer = self._known[key][1]
+            return remembered
         task: asyncio.Task[Answer] | None = self._asking.get(key)
         if task is None:
             task = asyncio.create_task(self._ask(key, ask))

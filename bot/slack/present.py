@@ -1,25 +1,95 @@
 """From a case in the database to what the renderers are given."""
 
+from dataclasses import replace
+from datetime import datetime
 from string import Formatter
-from typing import Literal, cast
+from typing import Any, Literal, cast
 from urllib.parse import quote
 
-from bot.reviewing import Case
+import orjson
+
+from bot.reviewing.case import Case
+from bot.reviewing.eligibility import Eligibility
 from bot.slack import limits
-from bot.slack.view import CardState, CardView, OutcomeView, RubricView, VerdictWord
-from routing.decision import Disposition, Reason, ReviewKind, Risk, Route
+from bot.slack.view import (
+    CardState,
+    CardView,
+    ClaimView,
+    EarlierView,
+    OutcomeView,
+    ProposalView,
+    RubricView,
+    VerdictWord,
+)
+from routing.decision import Disposition, OutcomeResult, Reason, ReviewKind, Risk, Route
 from routing.policy import TaskPolicy
-from routing.review import ReviewState
+from routing.review import WAITING, ReviewState, closing
+from store.decisions import DecisionStore
+from store.reviews import VerdictRecord
+
+_EARLIER = 5
+_VERDICTS: dict[OutcomeResult, VerdictWord] = {
+    OutcomeResult.APPROVED: "approve",
+    OutcomeResult.EDITED: "edit",
+    OutcomeResult.REJECTED: "reject",
+}
 
 
-def card_view(case: Case, task: TaskPolicy) -> CardView:
-    decision, request = case.decision, case.request
+class Presenter:
+    """Puts together what a card shows, by the policy of the moment."""
+
+    def __init__(self, eligibility: Eligibility, decisions: DecisionStore) -> None:
+        self._eligibility, self._decisions = eligibility, decisions
+
+    async def card(self, case: Case) -> CardView:
+        """With what people decided earlier about the same subject."""
+        return replace(self.form(case), earlier=await self._earlier(case))
+
+    def form(self, case: Case) -> CardView:
+        """The same without the earlier verdicts: a form does not wait for them."""
+        task = self._eligibility.task(case)
+        waits = case.review.state in WAITING
+        return replace(
+            _view(case, task),
+            needed=self._eligibility.needed(case),
+            hides_output=waits and task.autonomy == 0 and not case.votes,
+            is_draft=waits and task.autonomy == 1,
+            hides_confidence=waits and task.blind_confidence,
+        )
+
+    def rubric(self, case: Case) -> RubricView:
+        """What the forms ask."""
+        return rubric_view(self._eligibility.task(case))
+
+    async def _earlier(self, case: Case) -> tuple[EarlierView, ...]:
+        decision = case.decision
+        if decision.subject is None:
+            return ()
+        found = await self._decisions.decided_about(
+            decision.app_pk, decision.subject, before=decision.pk, limit=_EARLIER
+        )
+        contents = await self._decisions.contents([earlier.pk for earlier in found], "outcome")
+        return tuple(
+            EarlierView(
+                task_type=earlier.task_type,
+                verdict=_VERDICTS[OutcomeResult(str(earlier.outcome))],
+                decided_by=tuple(earlier.decided_by),
+                decided_at=earlier.decided_at or earlier.created_at,
+                category=earlier.category,
+                reason=orjson.loads(contents.get((earlier.pk, "outcome"), "{}")).get("reason"),
+            )
+            for earlier in found
+        )
+
+
+def _view(case: Case, task: TaskPolicy) -> CardView:
+    decision, request, review = case.decision, case.request, case.review
     return CardView(
-        review_id=case.review.id,
-        kind=ReviewKind(case.review.kind),
-        state=cast(CardState, case.review.state),
+        review_id=review.id,
+        kind=ReviewKind(review.kind),
+        state=cast(CardState, review.state),
         decision_id=decision.id,
-        app=case.review.app,
+        app=review.app,
         task_type=decision.task_type,
         input=request.input,
         output=request.output,
@@ -33,7 +103,7 @@ def card_view(case: Case, task: TaskPolicy) -> CardView:
         disposition=Disposition(decision.disposition),
         created_at=decision.created_at,
         reversible=request.reversible,
-        deadline=decision.deadline,
+        deadline=review.deadline,
         model=_model(case),
         sources=tuple(request.sources),
         alternatives=tuple(request.alternatives),
@@ -44,6 +114,14 @@ def card_view(case: Case, task: TaskPolicy) -> CardView:
         trace_url=_trace_url(case, task),
         guideline=task.rubric.guideline,
         outcome=_outcome(case),
+        former=_former(case),
+        claim=_claim(case),
+        votes=len(case.votes) if review.state == ReviewState.OPEN else 0,
+        positions=_positions(case) if review.state == ReviewState.DISPUTED else (),
+        proposal=_proposal(case),
+        released_at=review.release_at,
+        overdue=review.overdue and review.state in WAITING,
+        spans=tuple(request.uncertain_spans),
     )
 
 
@@ -84,19 +162,86 @@ def _trace_url(case: Case, task: TaskPolicy) -> str | None:
     return address
 
 
-def _outcome(case: Case) -> OutcomeView | None:
-    verdict = case.review.verdict
-    if case.review.state != ReviewState.DECIDED or verdict is None:
+def _claim(case: Case) -> ClaimView | None:
+    claim = case.review.claim
+    if claim is None or case.review.state not in WAITING:
         return None
-    content = case.outcome or {}
+    return ClaimView(user_id=claim.user_id, since=claim.at, until=claim.until)
+
+
+def _proposal(case: Case) -> ProposalView | None:
+    proposal = case.proposal
+    return None if proposal is None else ProposalView(output=proposal.output, edited_by=proposal.edited_by)
+
+
+def _positions(case: Case) -> tuple[OutcomeView, ...]:
+    """What the votes of a dispute say. Of a second opinion also what stands already."""
+    given = tuple(_said(case, record) for record in case.review.votes)
+    first = _standing(case) if case.review.kind == ReviewKind.DOUBLE else None
+    return given if first is None else (first, *given)
+
+
+def _outcome(case: Case) -> OutcomeView | None:
+    """The decision's verdict as it stands; while it is held, what the votes say."""
+    match case.review.state:
+        case ReviewState.HELD:
+            verdict = closing(case.votes)
+            record = next(record for record in reversed(case.review.votes) if record.verdict == verdict.name)
+            return replace(_said(case, record), decided_by=tuple(vote.user_id for vote in case.votes))
+        case ReviewState.DECIDED:
+            return _standing(case)
+        case _:
+            return None
+
+
+def _standing(case: Case) -> OutcomeView | None:
+    decision, content = case.decision, case.outcome or {}
+    verdict = _VERDICTS.get(OutcomeResult(decision.outcome)) if decision.outcome else None
+    if verdict is None or decision.decided_at is None:
+        return None
+    last = case.review.verdicts[-1] if case.review.verdicts else None
     return OutcomeView(
-        verdict=cast(VerdictWord, verdict.verdict),
-        decided_by=(verdict.user_id,),
-        decided_at=verdict.at,
-        category=verdict.category,
-        severity=verdict.severity,
-        labels=verdict.labels,
+        verdict=verdict,
+        decided_by=tuple(decision.decided_by),
+        decided_at=decision.decided_at,
+        category=decision.category,
+        severity=decision.severity,
+        labels=decision.labels,
         reason=content.get("reason"),
         output=content.get("output"),
         correct_answer=content.get("correct_answer"),
+        adjudicated=last is not None and last.adjudicates,
+    )
+
+
+def _said(case: Case, record: VerdictRecord) -> OutcomeView:
+    content = case.said.get(case.review.verdict_part(record), {})
+    return OutcomeView(
+        verdict=cast(VerdictWord, record.verdict),
+        decided_by=(record.user_id,),
+        decided_at=record.at,
+        category=record.category,
+        severity=record.severity,
+        labels=record.labels,
+        reason=content.get("reason"),
+        output=content.get("output"),
+        correct_answer=content.get("correct_answer"),
+        adjudicated=record.adjudicates,
+    )
+
+
+def _former(case: Case) -> OutcomeView | None:
+    """What people had decided before the verdict was changed; not what went out on its own."""
+    former: Any = (case.outcome or {}).get("previous")
+    if case.review.state != ReviewState.DECIDED or not isinstance(former, dict):
+        return None
+    verdict = _VERDICTS.get(OutcomeResult(str(former["result"])))
+    if verdict is None:
+        return None
+    return OutcomeView(
+        verdict=verdict,
+        decided_by=tuple(former["decided_by"]),
+        decided_at=datetime.fromisoformat(str(former["decided_at"])),
+        reason=former.get("reason"),
+        output=former.get("output"),
     )

@@ -5,7 +5,7 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.slack.interaction import Click
+from bot.slack.interaction import Click, Shortcut
 from bot.slack.messages import SLACK_TROUBLE
 
 log = structlog.get_logger(__name__)
@@ -20,7 +20,7 @@ class PrivateAnswers:
     def __init__(self, client: AsyncWebClient) -> None:
         self._client = client
 
-    async def tell(self, click: Click, mrkdwn: str) -> None:
+    async def tell(self, click: Click | Shortcut, mrkdwn: str) -> None:
         """Never raises: a person who cannot be told is a line in the log."""
         if click.place is not None:
             try:
@@ -33,7 +33,7 @@ class PrivateAnswers:
                 return
         await self._respond(click, mrkdwn)
 
-    async def _respond(self, click: Click, mrkdwn: str) -> None:
+    async def _respond(self, click: Click | Shortcut, mrkdwn: str) -> None:
         if click.response_url is None:
             log.warning("slack.answer.undeliverable")
             return

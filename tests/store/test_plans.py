@@ -10,10 +10,11 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from store import schema
-from store.cards import CardStore, ClaimCard
 from store.decisions import DecisionStore, ListFilter
 from store.engine import open_engine, parse_url
 from store.events import ClaimEvents, EventStore
+from store.messages import ClaimMessage, MessageStore
+from store.queue import QueueStore, Scope
 from store.reviews import ReviewStore
 from store.writer import Writer
 from tests.support.rows import NOW, add_world, take_in
@@ -24,17 +25,30 @@ PAGE = (NOW, 5)
 
 READS: dict[str, Read] = {
     "look for replays": lambda _, writer, app: writer.submit(take_in(1, app)),
-    "claim a card": lambda _, writer, app: writer.submit(ClaimCard(LATER, ["#busy"], [], ["#ai-review"])),
-    "count live cards": lambda engine, _, app: CardStore(engine).live_counts(),
-    "find a thread's root": lambda engine, _, app: CardStore(engine).thread_root(1, "#ai-review"),
+    "claim a message": lambda _, writer, app: writer.submit(ClaimMessage(LATER, ["#busy"], [], ["#ai-review"])),
+    "claim a message beside cards": lambda _, writer, app: writer.submit(
+        ClaimMessage(LATER, [], [], ["#ai-review"], full=["#ai-review"])
+    ),
+    "count live cards": lambda engine, _, app: MessageStore(engine).live_counts(),
+    "look for messages beside cards": lambda engine, _, app: MessageStore(engine).waiting_beside_cards(),
+    "find a thread's root": lambda engine, _, app: MessageStore(engine).thread_root(1, "#ai-review"),
     "claim events": lambda _, writer, app: writer.submit(ClaimEvents(LATER, {}, {}, 64, 4, 16)),
     "count waiting events": lambda engine, _, app: EventStore(engine).waiting(),
-    "count each app's live cards": lambda engine, _, app: CardStore(engine).live_counts_by_app(),
+    "count each app's live cards": lambda engine, _, app: MessageStore(engine).live_counts_by_app(),
     "list an app's decisions": lambda engine, _, app: DecisionStore(engine).list(ListFilter(app, after=PAGE)),
     "list all decisions": lambda engine, _, app: DecisionStore(engine).list(ListFilter(None, after=PAGE)),
     "find an app's decision": lambda engine, _, app: DecisionStore(engine).find(app, "d-1", own_first=app),
     "find any app's decision": lambda engine, _, app: DecisionStore(engine).find(None, "d-1", own_first=app),
     "load a review": lambda engine, _, app: ReviewStore(engine).by_id("rev_1"),
+    "find what is due": lambda engine, _, app: ReviewStore(engine).due(LATER, 100),
+    "find when something is due": lambda engine, _, app: ReviewStore(engine).next_due(),
+    "count what waits": lambda engine, _, app: QueueStore(engine).groups(),
+    "find the next to review": lambda engine, _, app: QueueStore(engine).waiting(
+        Scope("U0ADA", LATER, "#ai-review"), 10
+    ),
+    "find what a person claimed": lambda engine, _, app: QueueStore(engine).claimed("U0ADA", LATER, 10),
+    "find what a person decided": lambda engine, _, app: QueueStore(engine).decided_by("U0ADA", 10),
+    "find earlier verdicts": lambda engine, _, app: DecisionStore(engine).decided_about(app, "x", before=9, limit=5),
 }
 
 
@@ -84,4 +98,4 @@ async def _plan(engine: AsyncEngine, statement: str, parameters: Any) -> list[st
 def _grows(step: str) -> bool:
     """A scan by a partial or ordered index ends where the query does; CTEs and subqueries are small."""
     table = step.split()[1]
-    return "USING" not in step and table in {"decisions", "contents", "reviews", "cards", "history", "events"}
+    return "USING" not in step and table in {"decisions", "contents", "reviews", "messages", "history", "events"}

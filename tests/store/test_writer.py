@@ -49,7 +49,7 @@ async def test_a_duplicate_in_one_batch_is_stored_once(writer: Writer, app_pk: i
     results = await asyncio.gather(*(writer.submit(command) for command in same))
     assert [type(result) for result in results] == [Taken, AlreadyThere, AlreadyThere]
     assert {result.decision.pk for result in results} == {1}
-    assert await _count(engine, t.decisions) == await _count(engine, t.reviews) == await _count(engine, t.cards) == 1
+    assert await _count(engine, t.decisions) == await _count(engine, t.reviews) == await _count(engine, t.messages) == 1
 
 
 async def test_a_bad_row_fails_alone(writer: Writer, app_pk: int, engine: AsyncEngine) -> None:

@@ -1,7 +1,7 @@
 """One valid world for store tests: an app, a policy, and decisions that differ from it by the fact under test."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -64,11 +64,28 @@ def decision(pk: int, app_pk: int, **changes: Any) -> Decision:
     return replace(made, **changes)
 
 
+def review(pk: int, **changes: Any) -> NewReview:
+    """The review of the decision of this pk, with a card."""
+    made = NewReview(
+        pk=pk + 1_000_000,
+        id=f"rev_{pk}",
+        kind="gate",
+        lane="card",
+        channel="#ai-review",
+        task_type="label",
+        risk="low",
+        urgency=20,
+        deadline=NOW + timedelta(hours=4),
+        due_at=NOW + timedelta(hours=4),
+    )
+    return replace(made, **changes)
+
+
 def take_in(pk: int, app_pk: int, **changes: Any) -> TakeIn:
     made = decision(pk, app_pk, **changes)
     return TakeIn(
         decision=made,
         contents={"request": "{}"},
-        review=NewReview(pk + 1_000_000, f"rev_{pk}", "gate", "#ai-review", 20),
+        review=review(pk),
         history=(HistoryRecord(NOW, "app:decision:posted", "app:shop", app_pk, pk),),
     )

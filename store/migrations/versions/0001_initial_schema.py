@@ -123,6 +123,13 @@ def upgrade() -> None:
             postgresql_where=sa.text("first_pk IS NOT NULL"),
         )
         batch_op.create_index("ix_decisions_id", ["id"], unique=False)
+        batch_op.create_index(
+            "ix_decisions_subject",
+            ["app_pk", "subject", "pk"],
+            unique=False,
+            sqlite_where=sa.text("subject IS NOT NULL"),
+            postgresql_where=sa.text("subject IS NOT NULL"),
+        )
 
     op.create_table(
         "stopped_receivers",
@@ -135,7 +142,7 @@ def upgrade() -> None:
     op.create_table(
         "contents",
         sa.Column("decision_pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("part", sa.String(length=64), nullable=False),
+        sa.Column("part", sa.String(length=100), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["decision_pk"], ["decisions.pk"], name=op.f("fk_contents_decision_pk")),
         sa.PrimaryKeyConstraint("decision_pk", "part", name=op.f("pk_contents")),
@@ -174,92 +181,209 @@ def upgrade() -> None:
         sa.Column("decision_pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("round", sa.Integer(), nullable=False),
+        sa.Column("lane", sa.String(length=8), nullable=False),
+        sa.Column("channel", sa.String(length=100), nullable=False),
+        sa.Column("task_type", sa.String(length=64), nullable=False),
+        sa.Column("risk", sa.String(length=8), nullable=False),
+        sa.Column("urgency", sa.Integer(), nullable=False),
         sa.Column("opened_at", store.types.UtcDateTime(), nullable=False),
+        sa.Column("posted_at", store.types.UtcDateTime(), nullable=True),
         sa.Column("closed_at", store.types.UtcDateTime(), nullable=True),
+        sa.Column("deadline", store.types.UtcDateTime(), nullable=False),
+        sa.Column("overdue", sa.Boolean(), nullable=False),
+        sa.Column("steps_done", sa.Integer(), nullable=False),
+        sa.Column("due_at", store.types.UtcDateTime(), nullable=True),
+        sa.Column("claimed_by", sa.String(length=32), nullable=True),
+        sa.Column("claimed_at", store.types.UtcDateTime(), nullable=True),
+        sa.Column("claimed_until", store.types.UtcDateTime(), nullable=True),
+        sa.Column("release_at", store.types.UtcDateTime(), nullable=True),
+        sa.CheckConstraint("(state = 'held') = (release_at IS NOT NULL)", name=op.f("ck_reviews_held_has_release")),
+        sa.CheckConstraint("lane IN ('card', 'batch', 'blind')", name=op.f("ck_reviews_lane_known")),
         sa.CheckConstraint(
-            "state IN ('open', 'decided', 'cancelled', 'timed_out')", name=op.f("ck_reviews_state_known")
+            "state IN ('open', 'disputed', 'held', 'decided', 'cancelled', 'timed_out')",
+            name=op.f("ck_reviews_state_known"),
         ),
         sa.ForeignKeyConstraint(["decision_pk"], ["decisions.pk"], name=op.f("fk_reviews_decision_pk")),
         sa.PrimaryKeyConstraint("pk", name=op.f("pk_reviews")),
         sa.UniqueConstraint("decision_pk", "kind", name=op.f("uq_reviews_decision_pk_kind")),
         sa.UniqueConstraint("id", name=op.f("uq_reviews_id")),
     )
+    with op.batch_alter_table("reviews", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_reviews_claimed",
+            ["claimed_by"],
+            unique=False,
+            sqlite_where=sa.text("claimed_by IS NOT NULL AND state IN ('open', 'disputed')"),
+            postgresql_where=sa.text("claimed_by IS NOT NULL AND state IN ('open', 'disputed')"),
+        )
+        batch_op.create_index(
+            "ix_reviews_due",
+            ["due_at"],
+            unique=False,
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_reviews_waiting",
+            ["channel", sa.literal_column("urgency DESC"), "pk"],
+            unique=False,
+            sqlite_where=sa.text("state IN ('open', 'disputed')"),
+            postgresql_where=sa.text("state IN ('open', 'disputed')"),
+        )
+
     op.create_table(
-        "cards",
-        sa.Column("review_pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        "messages",
+        sa.Column("pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", sa.String(length=160), nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("review_pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("channel", sa.String(length=100), nullable=False),
         sa.Column("urgency", sa.Integer(), nullable=False),
+        sa.Column("body", store.types.JsonText(), nullable=True),
         sa.Column("wanted", sa.Integer(), nullable=False),
         sa.Column("sent", sa.Integer(), nullable=False),
         sa.Column("live", sa.Boolean(), nullable=False),
         sa.Column("message_channel", sa.String(length=32), nullable=True),
         sa.Column("message_ts", sa.String(length=32), nullable=True),
         sa.Column("posting_since", store.types.UtcDateTime(), nullable=True),
+        sa.Column("posted_at", store.types.UtcDateTime(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("due_at", store.types.UtcDateTime(), nullable=False),
         sa.Column("leased_until", store.types.UtcDateTime(), nullable=True),
         sa.Column("last_error", sa.String(length=500), nullable=True),
-        sa.ForeignKeyConstraint(["review_pk"], ["reviews.pk"], name=op.f("fk_cards_review_pk")),
-        sa.PrimaryKeyConstraint("review_pk", name=op.f("pk_cards")),
-        sa.UniqueConstraint("message_channel", "message_ts", name=op.f("uq_cards_message_channel_message_ts")),
+        sa.CheckConstraint("kind IN ('card', 'notice', 'batch', 'more')", name=op.f("ck_messages_kind_known")),
+        sa.ForeignKeyConstraint(["review_pk"], ["reviews.pk"], name=op.f("fk_messages_review_pk")),
+        sa.PrimaryKeyConstraint("pk", name=op.f("pk_messages")),
+        sa.UniqueConstraint("key", name=op.f("uq_messages_key")),
+        sa.UniqueConstraint("message_channel", "message_ts", name=op.f("uq_messages_message_channel_message_ts")),
     )
-    with op.batch_alter_table("cards", schema=None) as batch_op:
+    with op.batch_alter_table("messages", schema=None) as batch_op:
         batch_op.create_index(
-            "ix_cards_live",
+            "ix_messages_live",
             ["channel"],
             unique=False,
             sqlite_where=sa.text("live = 1"),
             postgresql_where=sa.text("live"),
         )
+        batch_op.create_index("ix_messages_review", ["review_pk"], unique=False)
         batch_op.create_index(
-            "ix_cards_to_post",
-            ["channel", sa.literal_column("urgency DESC"), "review_pk"],
+            "ix_messages_to_post",
+            ["channel", sa.literal_column("urgency DESC"), "pk"],
             unique=False,
             sqlite_where=sa.text("wanted > sent AND posting_since IS NULL"),
             postgresql_where=sa.text("wanted > sent AND posting_since IS NULL"),
         )
         batch_op.create_index(
-            "ix_cards_to_update",
-            [sa.literal_column("urgency DESC"), "review_pk"],
+            "ix_messages_to_post_beside_cards",
+            ["channel", sa.literal_column("urgency DESC"), "pk"],
+            unique=False,
+            sqlite_where=sa.text("wanted > sent AND posting_since IS NULL AND kind != 'card'"),
+            postgresql_where=sa.text("wanted > sent AND posting_since IS NULL AND kind != 'card'"),
+        )
+        batch_op.create_index(
+            "ix_messages_to_update",
+            [sa.literal_column("urgency DESC"), "pk"],
             unique=False,
             sqlite_where=sa.text("wanted > sent AND posting_since IS NOT NULL"),
             postgresql_where=sa.text("wanted > sent AND posting_since IS NOT NULL"),
         )
 
     op.create_table(
+        "notes",
+        sa.Column("pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("review_pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("user_id", sa.String(length=32), nullable=False),
+        sa.Column("message_channel", sa.String(length=32), nullable=False),
+        sa.Column("message_ts", sa.String(length=32), nullable=False),
+        sa.Column("at", store.types.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["review_pk"], ["reviews.pk"], name=op.f("fk_notes_review_pk")),
+        sa.PrimaryKeyConstraint("pk", name=op.f("pk_notes")),
+        sa.UniqueConstraint("message_channel", "message_ts", name=op.f("uq_notes_message_channel_message_ts")),
+    )
+    with op.batch_alter_table("notes", schema=None) as batch_op:
+        batch_op.create_index("ix_notes_review", ["review_pk"], unique=False)
+
+    op.create_table(
+        "skips",
+        sa.Column("review_pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("user_id", sa.String(length=32), nullable=False),
+        sa.Column("at", store.types.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["review_pk"], ["reviews.pk"], name=op.f("fk_skips_review_pk")),
+        sa.PrimaryKeyConstraint("review_pk", "user_id", name=op.f("pk_skips")),
+    )
+    op.create_table(
         "verdicts",
         sa.Column("pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("review_pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("round", sa.Integer(), nullable=False),
         sa.Column("team_id", sa.String(length=32), nullable=False),
         sa.Column("user_id", sa.String(length=32), nullable=False),
+        sa.Column("adjudicates", sa.Boolean(), nullable=False),
         sa.Column("verdict", sa.String(length=8), nullable=False),
         sa.Column("category", sa.String(length=100), nullable=True),
         sa.Column("severity", sa.String(length=100), nullable=True),
         sa.Column("labels", store.types.JsonText(), nullable=False),
         sa.Column("at", store.types.UtcDateTime(), nullable=False),
+        sa.Column("began_at", store.types.UtcDateTime(), nullable=True),
+        sa.Column("characters", sa.Integer(), nullable=False),
         sa.CheckConstraint("verdict IN ('approve', 'edit', 'reject')", name=op.f("ck_verdicts_verdict_known")),
         sa.ForeignKeyConstraint(["review_pk"], ["reviews.pk"], name=op.f("fk_verdicts_review_pk")),
         sa.PrimaryKeyConstraint("pk", name=op.f("pk_verdicts")),
-        sa.UniqueConstraint("review_pk", "user_id", name=op.f("uq_verdicts_review_pk_user_id")),
+        sa.UniqueConstraint("review_pk", "round", "user_id", name=op.f("uq_verdicts_review_pk_round_user_id")),
     )
+    with op.batch_alter_table("verdicts", schema=None) as batch_op:
+        batch_op.create_index("ix_verdicts_at", ["at"], unique=False)
+        batch_op.create_index("ix_verdicts_user", ["user_id", "at"], unique=False)
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("verdicts", schema=None) as batch_op:
+        batch_op.drop_index("ix_verdicts_user")
+        batch_op.drop_index("ix_verdicts_at")
+
     op.drop_table("verdicts")
-    with op.batch_alter_table("cards", schema=None) as batch_op:
+    op.drop_table("skips")
+    with op.batch_alter_table("notes", schema=None) as batch_op:
+        batch_op.drop_index("ix_notes_review")
+
+    op.drop_table("notes")
+    with op.batch_alter_table("messages", schema=None) as batch_op:
         batch_op.drop_index(
-            "ix_cards_to_update",
+            "ix_messages_to_update",
             sqlite_where=sa.text("wanted > sent AND posting_since IS NOT NULL"),
             postgresql_where=sa.text("wanted > sent AND posting_since IS NOT NULL"),
         )
         batch_op.drop_index(
-            "ix_cards_to_post",
+            "ix_messages_to_post_beside_cards",
+            sqlite_where=sa.text("wanted > sent AND posting_since IS NULL AND kind != 'card'"),
+            postgresql_where=sa.text("wanted > sent AND posting_since IS NULL AND kind != 'card'"),
+        )
+        batch_op.drop_index(
+            "ix_messages_to_post",
             sqlite_where=sa.text("wanted > sent AND posting_since IS NULL"),
             postgresql_where=sa.text("wanted > sent AND posting_since IS NULL"),
         )
-        batch_op.drop_index("ix_cards_live", sqlite_where=sa.text("live = 1"), postgresql_where=sa.text("live"))
+        batch_op.drop_index("ix_messages_review")
+        batch_op.drop_index("ix_messages_live", sqlite_where=sa.text("live = 1"), postgresql_where=sa.text("live"))
 
-    op.drop_table("cards")
+    op.drop_table("messages")
+    with op.batch_alter_table("reviews", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_reviews_waiting",
+            sqlite_where=sa.text("state IN ('open', 'disputed')"),
+            postgresql_where=sa.text("state IN ('open', 'disputed')"),
+        )
+        batch_op.drop_index(
+            "ix_reviews_due", sqlite_where=sa.text("due_at IS NOT NULL"), postgresql_where=sa.text("due_at IS NOT NULL")
+        )
+        batch_op.drop_index(
+            "ix_reviews_claimed",
+            sqlite_where=sa.text("claimed_by IS NOT NULL AND state IN ('open', 'disputed')"),
+            postgresql_where=sa.text("claimed_by IS NOT NULL AND state IN ('open', 'disputed')"),
+        )
+
     op.drop_table("reviews")
     with op.batch_alter_table("events", schema=None) as batch_op:
         batch_op.drop_index("ix_events_state_due")
@@ -268,6 +392,11 @@ def downgrade() -> None:
     op.drop_table("contents")
     op.drop_table("stopped_receivers")
     with op.batch_alter_table("decisions", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_decisions_subject",
+            sqlite_where=sa.text("subject IS NOT NULL"),
+            postgresql_where=sa.text("subject IS NOT NULL"),
+        )
         batch_op.drop_index("ix_decisions_id")
         batch_op.drop_index(
             "ix_decisions_first",

@@ -1,6 +1,6 @@
-"""The card sender: makes Slack show what the database says.
+"""The message sender: makes Slack show what the database says.
 
-A card is rendered when it is sent, so that ten changes collapse into one update and two writers cannot disagree.
+A message is rendered when it is sent, so that ten changes collapse into one update and two writers cannot disagree.
 Slack's pace is obeyed per channel and method. A post whose answer was lost is looked for before it is made again.
 """
 
@@ -13,15 +13,12 @@ import structlog
 from slack_sdk.errors import SlackApiError
 
 from bot.clock import Clock
+from bot.delivery.contents import Content, Contents
 from bot.delivery.loops import ACCOUNT_TROUBLE, CHANNEL_TROUBLE, Outages, nap
 from bot.delivery.pace import Pace
 from bot.policy_in_force import PolicyInForce
-from bot.reviewing import Case, Reviewing
-from bot.slack.card import Message, render_card
 from bot.slack.messages import SLACK_TROUBLE, LostAnswerError, Messages, error_code, status_of
-from bot.slack.present import card_view
-from routing.review import ReviewState
-from store.cards import LEASE, CardJob, CardStore, ClaimCard, MarkSent, MoveCard, Place, PutOff
+from store.messages import LEASE, ClaimMessage, ForgetFormer, Job, MarkSent, MessageStore, MoveMessage, Place, PutOff
 from store.notify import Wakeups
 from store.writer import Writer
 
@@ -38,30 +35,33 @@ _LONGEST_SILENCE = 10.0
 # Whoever takes a card over must find us done with it.
 _LONGEST_SENDING = LEASE.total_seconds() - 15
 
+# A notice waits for the card in whose thread it belongs.
+_UNTIL_THE_CARD = timedelta(seconds=2)
+
 # The message is gone, or closed to changes: what is still open is posted anew.
 _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 # The thread cannot be continued: the card is posted beside it.
 _NO_THREAD = frozenset({"thread_not_found", "message_not_found", "cannot_reply_to_message", *CHANNEL_TROUBLE})
 
 
-class CardSender:
+class MessageSender:
     def __init__(
         self,
         *,
         clock: Clock,
         writer: Writer,
-        cards: CardStore,
+        store: MessageStore,
         policy: PolicyInForce,
-        reviewing: Reviewing,
+        contents: Contents,
         messages: Messages,
         wakeups: Wakeups,
     ) -> None:
-        self._clock, self._writer, self._cards = clock, writer, cards
-        self._policy, self._reviewing = policy, reviewing
+        self._clock, self._writer, self._store = clock, writer, store
+        self._policy, self._contents = policy, contents
         self._messages, self._wakeups = messages, wakeups
         self._channels: set[str] = set()
         self._pace = Pace(clock)
-        self._outages = Outages("card")
+        self._outages = Outages("message")
         self._at_work: dict[str, asyncio.Task[None]] = {}
         self._later: set[asyncio.Task[None]] = set()
 
@@ -72,7 +72,7 @@ class CardSender:
             self._wakeups.cards.clear()
             try:
                 if not known:
-                    self._channels |= await self._cards.waiting_channels()
+                    self._channels |= await self._store.waiting_channels()
                     known = True
                 while await self._start_one():
                     pass
@@ -94,7 +94,7 @@ class CardSender:
         job = await self._claim()
         if job is None:
             return False
-        task = asyncio.create_task(self._send(job), name=f"card-{job.review_pk}")
+        task = asyncio.create_task(self._send(job), name=f"message-{job.pk}")
         self._at_work[job.channel] = task
         task.add_done_callback(lambda _task: self._done(job.channel))
         return True
@@ -103,9 +103,9 @@ class CardSender:
         self._at_work.pop(channel, None)
         self._wakeups.cards.set()
 
-    async def _claim(self) -> CardJob | None:
-        self._channels |= self._policy.current.channels
-        live = await self._cards.live_counts()
+    async def _claim(self) -> Job | None:
+        self._channels |= self._policy.current.channels | await self._store.waiting_beside_cards()
+        live = await self._store.live_counts()
         full = {
             channel
             for channel in self._channels
@@ -114,23 +114,23 @@ class CardSender:
         busy = set(self._at_work) | self._pace.resting()
         no_posts = self._pace.may_not_post()
         return await self._writer.submit(
-            ClaimCard(
+            ClaimMessage(
                 self._clock.now(),
                 busy=sorted(busy),
                 no_posts=sorted(no_posts),
-                free=sorted(self._channels - busy - no_posts - full),
+                free=sorted(self._channels - busy - no_posts),
+                full=sorted(full),
                 may_update=self._pace.may_update(),
                 may_look=self._pace.may_look(),
             )
         )
 
-    async def _send(self, job: CardJob) -> None:
+    async def _send(self, job: Job) -> None:
         try:
-            case = await self._reviewing.case_by_pk(job.review_pk)
-            message = render_card(card_view(case, self._reviewing.task(case)))
+            content = await self._contents.of(job)
             try:
                 async with asyncio.timeout(_LONGEST_SENDING):
-                    await self._show(job, case, message)
+                    await self._show(job, content)
             except SlackApiError as error:
                 await self._refused(job, error)
             except (LostAnswerError, *SLACK_TROUBLE):
@@ -138,81 +138,87 @@ class CardSender:
             else:
                 self._outages.over("slack", job.channel, _name(job))
         except Exception:  # the database is away, or we are wrong; either way the lease ends by itself
-            log.exception("card.failed", review_pk=job.review_pk)
+            log.exception("message.failed", key=job.key)
             with suppress(Exception):
                 await self._put_off(job, self._backoff(job), "internal error, see the log")
 
-    async def _show(self, job: CardJob, case: Case, message: Message) -> None:
-        first_pk = case.decision.first_pk
-        thread = None
-        if job.message_ts is None and first_pk is not None:
-            thread = await self._cards.thread_root(first_pk, job.channel)
-        place = await self._find(job, case, thread)
-        if place is None and case.review.state != ReviewState.OPEN:
+    async def _show(self, job: Job, content: Content) -> None:
+        if content.waits_for_thread:
+            await self._put_off(job, self._clock.now() + _UNTIL_THE_CARD, "its card is not posted yet", untouched=True)
+            return
+        place = await self._find(job, content.thread)
+        if place is None and content.is_void:
             # Nobody ever saw it, and nobody has to act: there is nothing to show.
-            await self._writer.submit(MarkSent(job.review_pk, job.wanted, None))
+            await self._mark(job, None)
             return
         if place is None:
-            place = await self._post(job, case, message, thread)
+            place = await self._post(job, content)
         else:
             self._pace.took("chat.update", job.channel)
-            await self._messages.update(place, message, case.review.id)
-        if not await self._writer.submit(MarkSent(job.review_pk, job.wanted, place)):
+            await self._messages.update(place, content.message, job.key)
+        if not await self._mark(job, place):
             await self._messages.delete(place)
         elif job.sought:
-            self._look_again(job, case.review.id, thread)
+            self._look_again(job, content.thread)
+        if content.replaces is not None:
+            await self._messages.delete(content.replaces)
+            await self._writer.submit(ForgetFormer(job.pk))
 
-    async def _post(self, job: CardJob, case: Case, message: Message, thread: Place | None) -> Place:
+    async def _mark(self, job: Job, place: Place | None) -> bool:
+        return await self._writer.submit(MarkSent(job.pk, job.wanted, place, self._clock.now()))
+
+    async def _post(self, job: Job, content: Content) -> Place:
         self._pace.took("chat.postMessage", job.channel)
+        thread, broadcast = content.thread, content.broadcast
         try:
-            return await self._messages.post(job.channel, message, case.review.id, thread)
+            return await self._messages.post(job.channel, content.message, job.key, thread, broadcast=broadcast)
         except SlackApiError as error:
             if thread is None or error_code(error) not in _NO_THREAD:
                 raise
-        return await self._messages.post(job.channel, message, case.review.id, None)
+        return await self._messages.post(job.channel, content.message, job.key, None)
 
-    async def _find(self, job: CardJob, case: Case, thread: Place | None) -> Place | None:
+    async def _find(self, job: Job, thread: Place | None) -> Place | None:
         if job.message_ts is not None and job.message_channel is not None:
             return Place(job.message_channel, job.message_ts)
         if not job.sought:
             return None
         try:
-            found = await self._look(job, case.review.id, thread)
+            found = await self._look(job, thread)
         except SlackApiError as error:
             if error_code(error) != "missing_scope":
                 raise
             # Without the right to look, two cards are better than none.
-            self._outages.note("looking for a lost card", "missing_scope")
+            self._outages.note("looking for a lost message", "missing_scope")
             return None
         for duplicate in found[1:]:
             await self._messages.delete(duplicate)
         return found[0] if found else None
 
-    async def _look(self, job: CardJob, review_id: str, thread: Place | None) -> list[Place]:
+    async def _look(self, job: Job, thread: Place | None) -> list[Place]:
         try:
-            return await self._messages.find(job.channel, review_id, job.posting_since, thread)
+            return await self._messages.find(job.channel, job.key, job.posting_since, thread)
         except SlackApiError as error:
             if thread is None or error_code(error) not in _NO_THREAD:
                 raise
-        return await self._messages.find(job.channel, review_id, job.posting_since, None)
+        return await self._messages.find(job.channel, job.key, job.posting_since, None)
 
-    def _look_again(self, job: CardJob, review_id: str, thread: Place | None) -> None:
-        """A post that was carried out late shows up after the search: all but the noted card goes."""
+    def _look_again(self, job: Job, thread: Place | None) -> None:
+        """A post that was carried out late shows up after the search: all but the noted message goes."""
 
         async def look() -> None:
             await self._clock.sleep(_SECOND_LOOK)
             with suppress(*SLACK_TROUBLE):
-                found = await self._look(job, review_id, thread)
-                kept = await self._cards.place_of(job.review_pk)
+                found = await self._look(job, thread)
+                kept = await self._store.place_of(job.pk)
                 for place in found:
                     if kept is not None and place != kept:
                         await self._messages.delete(place)
 
-        task = asyncio.create_task(look(), name=f"card-second-look-{job.review_pk}")
+        task = asyncio.create_task(look(), name=f"message-second-look-{job.pk}")
         self._later.add(task)
         task.add_done_callback(self._later.discard)
 
-    async def _refused(self, job: CardJob, error: SlackApiError) -> None:
+    async def _refused(self, job: Job, error: SlackApiError) -> None:
         code, status = error_code(error), status_of(error)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             await self._too_fast(job, error)
@@ -223,20 +229,20 @@ class CardSender:
         elif not (code in CHANNEL_TROUBLE and await self._move(job)):
             await self._hindered(job, code)
 
-    async def _too_fast(self, job: CardJob, error: SlackApiError) -> None:
+    async def _too_fast(self, job: Job, error: SlackApiError) -> None:
         asked = str(error.response.headers.get("Retry-After", ""))
         wait = float(asked) if asked.isdigit() else 1.0
         self._pace.pause(str(error.response.api_url).rsplit("/", 1)[-1], job.channel, wait)
         await self._put_off(job, self._clock.now() + timedelta(seconds=wait), "ratelimited", untouched=True)
 
-    async def _unanswered(self, job: CardJob, code: str) -> None:
+    async def _unanswered(self, job: Job, code: str) -> None:
         """Nobody knows whether Slack did it. The channel rests, or every waiting card would run into the outage."""
         self._outages.note("slack", code)
         at = self._backoff(job)
         self._pace.rest(job.channel, min(at, self._clock.now() + timedelta(seconds=_LONGEST_SILENCE)))
         await self._put_off(job, at, code)
 
-    async def _hindered(self, job: CardJob, code: str) -> None:
+    async def _hindered(self, job: Job, code: str) -> None:
         """Slack says no, and did nothing. A channel that takes no card rests; the most urgent one tries again."""
         at = self._backoff(job)
         if code in ACCOUNT_TROUBLE | CHANNEL_TROUBLE:
@@ -245,20 +251,19 @@ class CardSender:
         self._outages.note(where, code)
         await self._put_off(job, at, code, untouched=job.message_ts is None)
 
-    async def _move(self, job: CardJob) -> bool:
+    async def _move(self, job: Job) -> bool:
         """The policy may name another channel by now: that is how a missing or archived one is mended."""
-        case = await self._reviewing.case_by_pk(job.review_pk)
-        channel = self._reviewing.task(case).channel
-        if channel == job.channel or case.review.state != ReviewState.OPEN:
+        channel = await self._contents.channel_by_now(job)
+        if channel is None or channel == job.channel or job.review_pk is None:
             return False
-        log.info("card.moved", review_pk=job.review_pk, former=job.channel, channel=channel)
-        await self._writer.submit(MoveCard(job.review_pk, channel, self._clock.now()))
+        log.info("card.moved", key=job.key, channel=channel)
+        await self._writer.submit(MoveMessage(job.pk, job.review_pk, channel, self._clock.now()))
         return True
 
-    async def _gone(self, job: CardJob, code: str) -> None:
-        log.info("card.gone", review_pk=job.review_pk, error=code)
-        if (await self._reviewing.case_by_pk(job.review_pk)).review.state != ReviewState.OPEN:
-            await self._writer.submit(MarkSent(job.review_pk, job.wanted, None))
+    async def _gone(self, job: Job, code: str) -> None:
+        log.info("message.gone", key=job.key, error=code)
+        if (await self._contents.of(job)).is_void:
+            await self._mark(job, None)
             return
         if job.message_ts is not None and job.message_channel is not None:
             with suppress(*SLACK_TROUBLE):  # one that cannot be changed may still be taken away
@@ -266,14 +271,14 @@ class CardSender:
         await self._put_off(job, self._clock.now(), "the message was gone: posted anew", forget=True)
 
     async def _put_off(
-        self, job: CardJob, due_at: datetime, error: str, *, untouched: bool = False, forget: bool = False
+        self, job: Job, due_at: datetime, error: str, *, untouched: bool = False, forget: bool = False
     ) -> None:
         untouched = untouched and job.message_ts is None and not job.sought
-        await self._writer.submit(PutOff(job.review_pk, due_at, error, untouched=untouched, forget=forget))
+        await self._writer.submit(PutOff(job.pk, due_at, error, untouched=untouched, forget=forget))
 
-    def _backoff(self, job: CardJob) -> datetime:
+    def _backoff(self, job: Job) -> datetime:
         return self._clock.now() + timedelta(seconds=min(2.0 ** min(job.attempts, 6), _LONGEST_BACKOFF))
 
 
-def _name(job: CardJob) -> str:
-    return f"review {job.review_pk}"
+def _name(job: Job) -> str:
+    return f"message {job.key}"

@@ -4,130 +4,34 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Table, select, text
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.answer import sha256_of
-from bot.policy_in_force import PolicyInForce
-from bot.reviewing import (
-    Case,
-    ChecksFailed,
-    Decided,
-    MembershipUnknownError,
-    Refusal,
-    Reviewer,
-    Reviewing,
-    TooLate,
-)
-from routing.policy import Circle
+from bot.reviewing.case import Case
+from bot.reviewing.people import Refusal, Reviewer
+from bot.reviewing.verdicts import ChecksFailed, Decided, TooLate
 from routing.review import Approve, Edit, Reject, Verdict
 from store import tables as t
-from store.cards import MarkSent, Place
-from store.decisions import Cancel, DecisionStore, NewReview, outcome_content
-from store.engine import open_engine, parse_url
+from store.decisions import Cancel, DecisionStore, outcome_content
 from store.history import HistoryRecord, read
-from store.notify import Wakeups
-from store.reviews import ReviewStore
-from store.writer import Writer
+from tests.bot.reviewing.world import ADA, BEN, CHANNEL, CHEN, World, review_world
 from tests.support.bot import POLICY
-from tests.support.clock import ManualClock
-from tests.support.databases import migrate
-from tests.support.rows import NOW, add_world, take_in
+from tests.support.rows import NOW
 
-ADA, BEN, CHEN = (Reviewer("T0HOME", user) for user in ("U0ADA", "U0BEN", "U0CHEN"))
-CHANNEL = "C0REVIEW"
 WRONG = Reject("factual_error", "major", {}, "It is about billing.", "billing")
-
-
-class FakeMembership:
-    """Everybody belongs but those in `outside`; nobody knows while `away`. Each question takes some turns."""
-
-    def __init__(self) -> None:
-        self.outside: set[str] = set()
-        self.away = False
-        self.turns = 0
-        self.asked: list[tuple[Circle, str, str | None]] = []
-
-    async def includes(self, circle: Circle, reviewer: Reviewer, channel_id: str | None) -> bool:
-        self.asked.append((circle, reviewer.user_id, channel_id))
-        for _ in range(self.turns):
-            await asyncio.sleep(0)
-        if self.away:
-            raise MembershipUnknownError
-        return reviewer.user_id not in self.outside
-
-
-@dataclass
-class World:
-    engine: AsyncEngine
-    writer: Writer
-    policy: PolicyInForce
-    policy_file: Path
-    membership: FakeMembership
-    wakeups: Wakeups
-    reviewing: Reviewing
-    app_pk: int
-    pks: "count[int]"
-
-    async def case(self, *, kind: str = "gate", output: Any = "shipping", **changes: Any) -> Case:
-        """A new decision with an open review, in a policy's hands."""
-        pk = next(self.pks)
-        if kind == "provisional":
-            changes = {"disposition": "execute_provisional", **changes}
-        made = take_in(pk, self.app_pk, action_sha256=sha256_of(output), callback_url="https://app.example", **changes)
-        request = {"task_type": made.decision.task_type, "input": "Where?", "output": output}
-        review = NewReview(pk + 1_000_000, f"rev_{pk}", kind, "#ai-review", 20)
-        await self.writer.submit(replace(made, contents={"request": json.dumps(request)}, review=review))
-        await self.writer.submit(MarkSent(review.pk, 1, Place(CHANNEL, f"{pk}.0")))
-        return await self.now(f"rev_{pk}")
-
-    async def now(self, review_id: str) -> Case:
-        case = await self.reviewing.case(review_id)
-        assert case is not None
-        return case
-
-    async def rows(self, table: Table, column: str, pk: int) -> list[Any]:
-        async with self.engine.connect() as connection:
-            return list((await connection.execute(select(table).where(table.c[column] == pk))).all())
-
-    async def decide(self, case: Case, verdict: Verdict, reviewer: Reviewer = ADA) -> Any:
-        return await self.reviewing.decide(case, reviewer, verdict)
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    url = f"sqlite:///{tmp_path}/hitl.db"
-    await migrate(url)
-    engine = open_engine(parse_url(url))
-    wakeups = Wakeups()
-    writer, clock, membership = Writer(engine, wakeups), ManualClock(NOW), FakeMembership()
-    writer.start()
-    path = tmp_path / "policy.yml"
-    path.write_text(POLICY)
-    policy = PolicyInForce(path, writer, clock)
-    await policy.load()
-    numbers = count(1)
-    reviewing = Reviewing(
-        clock=clock,
-        writer=writer,
-        reviews=ReviewStore(engine),
-        decisions=DecisionStore(engine),
-        policy=policy,
-        membership=membership,
-        new_id=lambda prefix: f"{prefix}_{next(numbers)}",
-    )
-    app_pk = await add_world(writer, engine)
-    yield World(engine, writer, policy, path, membership, wakeups, reviewing, app_pk, count(1))
-    await writer.stop()
-    await engine.dispose()
+    async with review_world(tmp_path, f"sqlite:///{tmp_path}/hitl.db") as made:
+        yield made
 
 
 @pytest.mark.parametrize(
@@ -182,7 +86,7 @@ async def test_the_verdict_wakes_who_waits(world: World) -> None:
 
 async def test_the_model_may_not_be_reviewed_by_whom_it_acts_for(world: World) -> None:
     case = await world.case(requested_by="U0ADA")  # whom the policy names
-    assert await world.reviewing.refusal(case, ADA) == Refusal("own_request")
+    assert await world.eligibility.refusal(case, ADA) == Refusal("own_request")
     assert await world.decide(case, Approve()) == Refusal("own_request")
     assert isinstance(await world.decide(case, Approve(), BEN), Decided)
 
@@ -202,7 +106,7 @@ async def test_a_refusal_says_why(world: World, risk: str, reason: Any) -> None:
     refusal = await world.decide(case, Approve(), BEN)
     [(circle, user, channel)] = world.membership.asked
     assert refusal == Refusal(reason, circle)
-    assert (circle.channel_members, user, channel) == (risk in ("low", "medium"), "U0BEN", CHANNEL)
+    assert (circle.channel_members, user, channel) == (risk in ("low", "medium"), "U0BEN", [CHANNEL])
     assert (await world.now(case.review.id)).review.state == "open"
 
 
@@ -211,7 +115,7 @@ async def test_an_edit_that_raises_the_risk_needs_those_who_may_decide_at_that_r
     world.policy_file.write_text(POLICY.replace("rules:\n", rule, 1))
     await world.policy.reload()
     case = await world.case(risk="low")
-    assert await world.reviewing.refusal(case, BEN) is None
+    assert await world.eligibility.refusal(case, BEN) is None
     world.membership.asked.clear()
     await world.decide(case, Edit("much"), BEN)
     [(circle, _, _)] = world.membership.asked
@@ -280,8 +184,8 @@ async def test_what_is_said_otherwise_is_late(world: World, other: Verdict, revi
     late = await world.decide(case, other, reviewer)
     assert isinstance(late, TooLate)
     assert not late.repeated
-    assert late.case.review.verdict is not None
-    assert late.case.review.verdict.user_id == "U0ADA"
+    assert late.case.review.votes
+    assert late.case.review.votes[-1].user_id == "U0ADA"
 
 
 async def test_a_database_that_fails_keeps_the_review_open(world: World) -> None:
@@ -368,7 +272,7 @@ async def _assert_consistent(world: World, case: Case, kind: str, winner: Act) -
     assert case.decision.decided_by == [user for user, _ in verdicts]
 
     assert [event.position for event in await world.rows(t.events, "decision_pk", pk)] == ([] if cancelled else [1])
-    [card] = await world.rows(t.cards, "review_pk", case.review.pk)
+    [card] = await world.rows(t.messages, "review_pk", case.review.pk)
     assert (card.wanted, card.live) == (2, False)
 
     assert case.outcome is not None

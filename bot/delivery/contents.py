@@ -1,0 +1,93 @@
+"""What a message says at the moment it is sent, and where it belongs."""
+
+from dataclasses import dataclass
+
+from bot.reviewing.case import Case, Cases
+from bot.reviewing.eligibility import Eligibility
+from bot.slack.batch import BatchView, render_batch
+from bot.slack.card import Message, render_card
+from bot.slack.notice import render_notice
+from bot.slack.present import Presenter
+from routing.review import WAITING, ReviewState
+from store.messages import Job, MessageStore, Place
+from store.queue import Group, QueueStore
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """`is_void`: with nothing in Slack yet there is nothing to say. `waits_for_thread`: the card in whose thread it
+    belongs is not posted. `replaces`: the message whose place it takes."""
+
+    message: Message
+    thread: Place | None = None
+    broadcast: bool = True
+    is_void: bool = False
+    waits_for_thread: bool = False
+    replaces: Place | None = None
+
+
+class Contents:
+    def __init__(
+        self,
+        *,
+        cases: Cases,
+        eligibility: Eligibility,
+        presenter: Presenter,
+        store: MessageStore,
+        queue: QueueStore,
+    ) -> None:
+        self._cases, self._eligibility, self._presenter = cases, eligibility, presenter
+        self._store, self._queue = store, queue
+
+    async def of(self, job: Job) -> Content:
+        if job.review_pk is None:
+            return await self._of_queue(job)
+        case = await self._cases.by_pk(job.review_pk)
+        return await (self._of_card(job, case) if job.kind == "card" else self._of_notice(job, case))
+
+    async def channel_by_now(self, job: Job) -> str | None:
+        """Where the policy of this moment wants a card; None where that is not for it to say."""
+        if job.review_pk is None or job.kind != "card":
+            return None
+        case = await self._cases.by_pk(job.review_pk)
+        if case.review.state not in WAITING or case.review.channel != job.channel:
+            return None
+        return self._eligibility.task(case).channel
+
+    async def _of_card(self, job: Job, case: Case) -> Content:
+        thread = None
+        if job.message_ts is None and case.decision.first_pk is not None:
+            thread = await self._store.thread_root(case.decision.first_pk, job.channel)
+        message = render_card(await self._presenter.card(case))
+        return Content(message, thread, is_void=case.review.state not in (*WAITING, ReviewState.HELD))
+
+    async def _of_notice(self, job: Job, case: Case) -> Content:
+        message, broadcast = render_notice(await self._presenter.card(case), job.body or {})
+        if job.channel.startswith(("U", "W")):
+            return Content(message)  # said to one person
+        cards = [card for card in case.review.cards if card.channel == job.channel]
+        place = cards[0].place if cards else None
+        waits = place is None and bool(cards) and case.review.state in WAITING
+        return Content(message, place, broadcast, is_void=place is None, waits_for_thread=waits)
+
+    async def _of_queue(self, job: Job) -> Content:
+        groups = [group for group in await self._queue.groups(job.channel) if group.lane == "batch"]
+        count = sum(group.count for group in groups)
+        if job.kind == "more":
+            count = (await self._store.unposted_cards()).get(job.channel, 0)
+        former = (job.body or {}).get("former")
+        view = BatchView(
+            key=job.key,
+            kind="more" if job.kind == "more" else "batch",
+            count=count,
+            tasks=_by_task(groups) if job.kind == "batch" else {},
+            oldest=min((group.oldest for group in groups), default=None) if job.kind == "batch" else None,
+        )
+        return Content(render_batch(view), is_void=count == 0, replaces=Place(*former) if former else None)
+
+
+def _by_task(groups: list[Group]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for group in sorted(groups, key=lambda group: -group.most_urgent):
+        counts[group.task_type] = counts.get(group.task_type, 0) + group.count
+    return counts

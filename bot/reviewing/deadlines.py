@@ -1,0 +1,214 @@
+"""What time brings: claims that end, escalation steps, timeouts, releases after the undo window.
+
+Due work is rows found by a sweep. Each step is one commit against the state that was seen, so that a killed process or
+a second replica neither loses nor doubles one.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from bot.clock import Clock
+from bot.ids import NewId
+from bot.policy_in_force import PolicyInForce
+from bot.reviewing import announce
+from bot.reviewing.case import Case, Cases
+from bot.reviewing.consequence import Consequence, timed_out
+from bot.reviewing.eligibility import Eligibility
+from bot.reviewing.verdicts import Reviewing
+from routing.deadlines import deadline
+from routing.decision import Disposition, Json, ReviewKind, Risk
+from routing.escalation import Schedule, Waiting, due_steps, next_due
+from routing.policy_sections import EscalationStep
+from routing.review import WAITING, ReviewState, time_out
+from routing.route import may_be_released
+from store.decisions import NewReview, PrimaryKeys
+from store.history import HistoryRecord
+from store.messages import NewMessage, card_of
+from store.reviews import NO_CLAIM, ChangeReview, ReviewStore
+from store.writer import Writer
+
+log = structlog.get_logger(__name__)
+
+_AT_ONCE = 100
+
+
+@dataclass(slots=True)
+class _Changes:
+    """What has come about for one review, collected for one commit."""
+
+    columns: dict[str, Any] = field(default_factory=dict)
+    messages: list[NewMessage] = field(default_factory=list)
+    happened: list[tuple[str, dict[str, Json]]] = field(default_factory=list)
+    consequence: Consequence | None = None
+    opens: NewReview | None = None
+
+
+class Deadlines:
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        writer: Writer,
+        reviews: ReviewStore,
+        cases: Cases,
+        eligibility: Eligibility,
+        reviewing: Reviewing,
+        policy: PolicyInForce,
+        keys: PrimaryKeys,
+        new_id: NewId,
+    ) -> None:
+        self._clock, self._writer, self._reviews, self._cases = clock, writer, reviews, cases
+        self._eligibility, self._reviewing, self._policy = eligibility, reviewing, policy
+        self._keys, self._new_id = keys, new_id
+
+    async def sweep(self) -> int:
+        """Does everything that is due by now; how many reviews that were. One that fails stops no other."""
+        seen: set[int] = set()
+        while True:
+            due = [pk for pk in await self._reviews.due(self._clock.now(), _AT_ONCE + len(seen)) if pk not in seen]
+            if not due:
+                return len(seen)
+            seen.update(due)
+            for review_pk in due:
+                try:
+                    await self._advance(await self._cases.by_pk(review_pk))
+                except Exception:
+                    log.exception("deadline.failed", review_pk=review_pk)
+
+    async def next_due(self) -> datetime | None:
+        return await self._reviews.next_due()
+
+    async def _advance(self, case: Case) -> None:
+        """A change that somebody else was quicker with is looked at again by the next sweep."""
+        now, review = self._clock.now(), case.review
+        if review.due_at is None or review.due_at > now:
+            return
+        if review.state == ReviewState.HELD:
+            await self._reviewing.release(case)
+            return
+        changes = _Changes()
+        if review.state in WAITING:
+            self._end_claim(case, now, changes)
+            self._escalate(case, now, changes)
+            if review.deadline <= now and not review.overdue:
+                await self._pass_deadline(case, now, changes)
+        changes.columns["due_at"] = self._next(case, changes)
+        await self._writer.submit(self._command(case, now, changes))
+
+    def _end_claim(self, case: Case, now: datetime, changes: _Changes) -> None:
+        claim = case.review.claim
+        if claim is not None and claim.until <= now:
+            changes.columns |= NO_CLAIM
+            changes.happened.append(("claim_ended", {"user": claim.user_id}))
+
+    def _escalate(self, case: Case, now: datetime, changes: _Changes) -> None:
+        steps = due_steps(_waiting(case), self._schedule(case), now)
+        review = case.review
+        if not steps:
+            return
+        if review.lane == "batch":
+            # It has waited long enough to stand by itself.
+            changes.columns |= {"lane": "card", "posted_at": review.opened_at}
+            changes.messages.append(card_of(review.pk, review.channel, review.urgency))
+        for number, step in enumerate(steps, review.steps_done + 1):
+            changes.messages.append(_step_message(case, number, step))
+            done = step.model_dump(mode="json", exclude_none=True, exclude={"after"})
+            changes.happened.append(("escalated", {"step": number, **done}))
+        changes.columns["steps_done"] = review.steps_done + len(steps)
+
+    async def _pass_deadline(self, case: Case, now: datetime, changes: _Changes) -> None:
+        task, review = self._eligibility.task(case), case.review
+        resolution = None
+        if case.decision.status == "pending":
+            may_go_out = may_be_released(case.request, task)
+            kind, risk = ReviewKind(review.kind), Risk(case.decision.risk)
+            resolution = time_out(kind, risk, task.on_timeout, may_go_out=may_go_out)
+        if resolution is None:
+            changes.columns["overdue"] = True
+            changes.happened.append(("overdue", {}))
+            return
+        changes.consequence = timed_out(case, resolution, now)
+        changes.columns |= {"state": ReviewState.TIMED_OUT, "closed_at": now}
+        changes.happened.append(("timed_out", changes.consequence.facts))
+        if resolution.disposition is Disposition.EXECUTE_PROVISIONAL:
+            changes.opens = await self._afterwards(case, now)
+
+    async def _afterwards(self, case: Case, now: datetime) -> NewReview:
+        """What went out because nobody had time is looked at all the same."""
+        review, task, schedule = case.review, self._eligibility.task(case), self._schedule(case)
+        until = deadline(now, task.sla, schedule.hours, schedule.tz)
+        return NewReview(
+            pk=await self._keys.take(),
+            id=self._new_id("rev"),
+            kind=ReviewKind.PROVISIONAL,
+            lane="batch",
+            channel=review.channel,
+            task_type=case.decision.task_type,
+            risk=case.decision.risk,
+            urgency=review.urgency,
+            deadline=until,
+            due_at=next_due(Waiting(now, 0, until, overdue=False), schedule),
+        )
+
+    def _next(self, case: Case, changes: _Changes) -> datetime | None:
+        state = changes.columns.get("state", case.review.state)
+        if state not in WAITING:
+            return None
+        waiting = _waiting(case)
+        claim_ended = "claimed_until" in changes.columns
+        waiting = replace(
+            waiting,
+            steps_done=changes.columns.get("steps_done", waiting.steps_done),
+            overdue=changes.columns.get("overdue", waiting.overdue),
+            claimed_until=None if claim_ended else waiting.claimed_until,
+        )
+        return next_due(waiting, self._schedule(case))
+
+    def _schedule(self, case: Case) -> Schedule:
+        policy = self._policy.current
+        steps = () if case.review.kind == ReviewKind.DOUBLE else self._eligibility.task(case).escalation
+        return Schedule(steps, policy.business_hours, ZoneInfo(policy.timezone))
+
+    def _command(self, case: Case, now: datetime, changes: _Changes) -> ChangeReview:
+        decision, review = case.decision, case.review
+        version = {"policy_version": self._policy.current.version}
+        return ChangeReview(
+            review,
+            now,
+            changes.columns,
+            tuple(
+                HistoryRecord(
+                    now,
+                    f"bot:review:{what}",
+                    "bot",
+                    decision.app_pk,
+                    decision.pk,
+                    review.pk,
+                    {"review": review.id, **facts, **version},
+                )
+                for what, facts in changes.happened
+            ),
+            decision=None if changes.consequence is None else changes.consequence.change(now, self._new_id),
+            messages=tuple(changes.messages),
+            opens=changes.opens,
+        )
+
+
+def _waiting(case: Case) -> Waiting:
+    review = case.review
+    # A card's steps count from its posting; what rides in a batch was seen with the batch.
+    since = review.posted_at if review.lane == "card" else review.opened_at
+    claimed_until = None if review.claim is None else review.claim.until
+    return Waiting(since, review.steps_done, review.deadline, review.overdue, claimed_until)
+
+
+def _step_message(case: Case, number: int, step: EscalationStep) -> NewMessage:
+    review = case.review
+    if step.channel is not None:
+        return card_of(review.pk, step.channel, review.urgency)
+    body: dict[str, Json] = {"what": "remind"} if step.notify is None else {"what": "notify", "whom": step.notify}
+    return announce.notice(case, f"step.{number}", body)

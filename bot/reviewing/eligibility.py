@@ -1,0 +1,97 @@
+"""Who may decide a review now."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.policy_in_force import PolicyInForce
+from bot.reviewing.case import Case
+from bot.reviewing.people import Membership, MembershipUnknownError, Refusal, Reviewer
+from routing.decision import ReviewKind, Risk
+from routing.expressions import Facts
+from routing.policy import TaskPolicy
+from routing.review import WAITING, Edit, ReviewState, Verdict, objection
+from routing.rules import fired_rules
+
+
+class Eligibility:
+    def __init__(self, policy: PolicyInForce, membership: Membership) -> None:
+        self._policy, self._membership = policy, membership
+
+    def task(self, case: Case) -> TaskPolicy:
+        """The policy of the moment: it decides who may act and what the forms ask."""
+        return self._policy.current.task(case.decision.task_type)
+
+    def risk(self, case: Case, verdict: Verdict | None = None) -> Risk:
+        """The decision's risk, or what the rules say of the edit at hand where that is more: an edit must not take a
+        way around the people who would have been asked about it."""
+        risk = Risk(case.decision.risk)
+        if isinstance(verdict, Edit):
+            output = verdict.output
+        elif case.proposal is not None:
+            output = case.proposal.output
+        else:
+            return risk
+        fired = fired_rules(self.task(case).rules, Facts.of(case.request).with_output(output))
+        return max([risk, *(rule.level for rule in fired)])
+
+    def needed(self, case: Case, verdict: Verdict | None = None) -> int:
+        """How many distinct people have to agree. A second opinion is one person's."""
+        if case.review.kind == ReviewKind.DOUBLE:
+            return 1
+        return self.task(case).approvals_at(self.risk(case, verdict))
+
+    def undo_window(self, case: Case, verdict: Verdict) -> timedelta | None:
+        """How long a verdict waits before the app is told; None where it does not."""
+        return self.task(case).undo_at(self.risk(case, verdict)) or None
+
+    async def refusal(
+        self, case: Case, reviewer: Reviewer, verdict: Verdict | None = None, *, recent: bool = False
+    ) -> Refusal | None:
+        """Why this person may not decide this review now, or not like this; None when they may.
+
+        `recent`: Slack's answers of the last minute will do, as for a list that nothing is decided by.
+        """
+        if case.decision.requested_by == reviewer.user_id:
+            return Refusal("own_request")
+        if any(vote.user_id == reviewer.user_id for sibling in case.siblings for vote in sibling.verdicts):
+            return Refusal("second_opinion")
+        objected = objection(case.standing(self.needed(case)), reviewer.user_id)
+        if objected is not None and case.review.state in WAITING:
+            return Refusal(objected)
+        settles = case.review.state == ReviewState.DISPUTED
+        return await self._outside(case, reviewer, self.risk(case, verdict), settles=settles, recent=recent)
+
+    async def refusal_to_change(self, case: Case, reviewer: Reviewer, verdict: Verdict | None = None) -> Refusal | None:
+        """The same for a verdict that stands already. What took more than one person to decide, or an adjudicator, is
+        not for one reviewer to turn."""
+        if case.decision.requested_by == reviewer.user_id:
+            return Refusal("own_request")
+        settles = self.needed(case, verdict) > 1 or any(vote.adjudicates for vote in case.votes)
+        return await self._outside(case, reviewer, self.risk(case, verdict), settles=settles, recent=False)
+
+    async def _outside(
+        self, case: Case, reviewer: Reviewer, risk: Risk, *, settles: bool, recent: bool
+    ) -> Refusal | None:
+        circle = self.task(case).settlers(risk) if settles else self.task(case).reviewers(risk)
+        channels = self._channels(case)
+        if not channels:
+            # The policy has moved the task elsewhere: the members of its former channel have no say any more.
+            circle = replace(circle, channel_members=False)
+        try:
+            if await self._membership.includes(circle, reviewer, channels, recent=recent):
+                return None
+        except MembershipUnknownError:
+            return Refusal("unknown_now")
+        if settles:
+            return Refusal("adjudicators_only", circle)
+        return Refusal("named_reviewers_only" if risk > Risk.MEDIUM else "not_a_reviewer", circle)
+
+    def _channels(self, case: Case) -> list[str]:
+        """The channels whose members count: the task's, and those to which its escalation has widened the circle. Ids
+        where a card is there already."""
+        task = self.task(case)
+        named = {task.channel} & {case.review.channel}
+        done = sorted(task.escalation, key=lambda step: step.after)[: case.review.steps_done]
+        named |= {step.channel for step in done if step.channel}
+        ids = {card.channel: card.place.channel for card in case.review.cards if card.place is not None}
+        return sorted(ids.get(name, name) for name in named)

@@ -1,0 +1,64 @@
+"""What is said once in the thread of a review, or to one person. The words are ours; people's own are mere text."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.slack import phrases
+from bot.slack.blocks import Block, bold_line, rich_text, section
+from bot.slack.card import Message
+from bot.slack.item import item_line
+from bot.slack.proposal import element
+from bot.slack.text import clip_line, escape
+from bot.slack.view import CardView
+
+
+def render_notice(view: CardView, body: Mapping[str, Any]) -> tuple[Message, bool]:
+    """The message, and whether the channel is to see it too: a reminder is for those who do not look into threads."""
+    match body.get("what"):
+        case "remind":
+            return _spoken(view, f"⏰ Reminder: this still waits for a person.{_due(view)}"), True
+        case "notify":
+            return _spoken(view, f"⏰ {_whom(str(body['whom']))}: this still waits for a person.{_due(view)}"), True
+        case "dispute":
+            return _spoken(view, "⚖️ Opinions differ. An adjudicator has to settle it."), True
+        case "handed_over":
+            by, to = phrases.mention(str(body["by"])), phrases.mention(str(body["to"]))
+            return _spoken(view, f"🤝 {by} hands this over to {to}.", note=body.get("note")), False
+        case "verdict":
+            return _verdict(view), False
+        case other:
+            raise ValueError(f"no words for a notice of {other!r}")
+
+
+def _spoken(view: CardView, mrkdwn: str, note: str | None = None) -> Message:
+    blocks: list[Block] = [section("notice", mrkdwn)]
+    if note:
+        blocks.append(rich_text("note", [element(note, 1_000, 15)]))
+    else:
+        blocks.append(rich_text("about", [bold_line(item_line(view))]))
+    return Message(text=f"{mrkdwn} {escape(item_line(view))}", blocks=blocks)
+
+
+def _due(view: CardView) -> str:
+    if view.deadline is None:
+        return ""
+    return f" It was due {phrases.moment(view.deadline)}." if view.overdue else f" Due {phrases.moment(view.deadline)}."
+
+
+def _whom(target: str) -> str:
+    return f"<!subteam^{target}>" if target.startswith("S") else phrases.mention(target)
+
+
+def _verdict(view: CardView) -> Message:
+    outcome = view.outcome
+    if outcome is None:
+        return _spoken(view, "The verdict was taken back.")
+    done = f"{phrases.VERDICT_EMOJI[outcome.verdict]} *{phrases.VERDICT_DONE[outcome.verdict]}*"
+    how = " as adjudicator" if outcome.adjudicated else ""
+    words = f"{done} by {phrases.mentions(outcome.decided_by)}{how}."
+    if view.former is not None:
+        words = f"Changed: {words} Before: {phrases.VERDICT_DONE[view.former.verdict].lower()}."
+    blocks: list[Block] = [section("notice", words)]
+    if outcome.reason:
+        blocks.append(rich_text("reason", [bold_line("Reason"), element(outcome.reason, 1_000, 15)]))
+    return Message(text=f"{words} {escape(clip_line(outcome.reason or '', 200))}".strip(), blocks=blocks)

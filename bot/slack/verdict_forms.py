@@ -1,0 +1,128 @@
+"""The Edit and the Reject form, once sent: what was typed becomes a verdict, and every outcome an answer."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bot.clock import Clock
+from bot.metrics import Metrics
+from bot.reviewing.case import Case, Cases
+from bot.reviewing.people import Refusal, Reviewer
+from bot.reviewing.verdicts import ChecksFailed, Decided, Result, TooLate
+from bot.slack import edit_modal, notices, reject_modal
+from bot.slack.interaction import Submission
+from bot.slack.modal import FieldErrors, notice_modal
+from bot.slack.present import Presenter
+from bot.slack.reception import Answer, beside_fields, returned
+from routing.review import Approve, Edit, Reject, ReviewState, Verdict
+from store.messages import RefreshCards
+from store.writer import Writer
+
+Act = Callable[[Case, Reviewer, Verdict], Awaitable[Result]]
+"""How the verdict is given: `Reviewing.decide` or `Reviewing.change`."""
+Then = Callable[[Case, Decided], Awaitable[Answer]]
+"""What the form becomes once the verdict stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    case: Case
+    verdict: Verdict
+
+
+class VerdictForms:
+    def __init__(self, *, cases: Cases, presenter: Presenter, writer: Writer, clock: Clock, metrics: Metrics) -> None:
+        self._cases, self._presenter = cases, presenter
+        self._writer, self._clock, self._metrics = writer, clock, metrics
+
+    async def send_edit(self, submission: Submission, act: Act, then: Then) -> Answer:
+        return await self._send(submission, self._read_edit, act, then)
+
+    async def send_reject(self, submission: Submission, act: Act, then: Then) -> Answer:
+        return await self._send(submission, self._read_reject, act, then)
+
+    async def _send(
+        self, submission: Submission, read: Callable[[Submission, Case], Verdict | FieldErrors], act: Act, then: Then
+    ) -> Answer:
+        case = await self._cases.by_id(submission.review_id)
+        if case is None:
+            return returned(submission, "Not found", notices.UNKNOWN_REVIEW)
+        verdict = read(submission, case)
+        if isinstance(verdict, FieldErrors):
+            # Unless the review has closed, and mending them would be in vain.
+            closed = act_is_late(case)
+            return self._too_late(submission, case) if closed else beside_fields(submission, verdict.errors)
+        return await self.give(submission, case, verdict, act, then)
+
+    async def give(self, submission: Submission, case: Case, verdict: Verdict, act: Act, then: Then) -> Answer:
+        """Gives the verdict; typed text comes back with every answer that is not a success."""
+        match await act(case, submission.reviewer, verdict):
+            case Decided() as done:
+                self.count(case, done)
+                return await then(case, done)
+            case TooLate(repeated=True):
+                return Answer()
+            case TooLate(current):
+                await self.refresh(current)
+                return self._too_late(submission, current)
+            case Refusal() as refusal:
+                return returned(submission, "Not saved", refused(refusal))
+            case ChecksFailed(failures):
+                view = self._presenter.form(case)
+                return Answer(errors=edit_modal.check_errors(view, failures, submission.view.values))
+
+    async def refresh(self, case: Case) -> None:
+        """The person saw a card that was behind: it is sent once more."""
+        await self._writer.submit(RefreshCards(case.review.pk, self._clock.now()))
+
+    def count(self, case: Case, done: Decided) -> None:
+        """For the metrics of this process, if it closed the review."""
+        if done.state in (ReviewState.DECIDED, ReviewState.HELD):
+            waited = (done.verdict.at - case.review.opened_at).total_seconds()
+            self._metrics.decided(case.review.app, case.decision.task_type, done.verdict.verdict, waited)
+
+    def _read_edit(self, submission: Submission, case: Case) -> Verdict | FieldErrors:
+        view, rubric = self._presenter.form(case), self._presenter.rubric(case)
+        parsed = edit_modal.parse_edit(view, rubric, submission.view.values)
+        if isinstance(parsed, FieldErrors):
+            return parsed
+        if not parsed.changed:
+            return Approve()
+        return Edit(parsed.output, parsed.category, parsed.severity, parsed.labels, parsed.reason)
+
+    def _read_reject(self, submission: Submission, case: Case) -> Verdict | FieldErrors:
+        view, rubric = self._presenter.form(case), self._presenter.rubric(case)
+        parsed = reject_modal.parse_reject(view, rubric, submission.view.values)
+        if isinstance(parsed, FieldErrors):
+            return parsed
+        return Reject(parsed.category, parsed.severity, parsed.labels, parsed.reason, parsed.correct_answer)
+
+    def _too_late(self, submission: Submission, case: Case) -> Answer:
+        return returned(submission, "Already closed", notices.already_closed(self._presenter.form(case)))
+
+
+async def close_form(case: Case, done: Decided) -> Answer:
+    """What a form of a card becomes: it closes, or says what the vote has led to."""
+    sentence = after_vote(done)
+    return Answer() if sentence is None else Answer(view=notice_modal("Your vote is in", sentence))
+
+
+def after_vote(done: Decided) -> str | None:
+    """What a person should know whose verdict alone did not decide it; None where the card says all."""
+    match done.state:
+        case ReviewState.OPEN:
+            return notices.voted(done.missing)
+        case ReviewState.DISPUTED:
+            return notices.DISPUTED
+        case _:
+            return None
+
+
+def refused(refusal: Refusal) -> str:
+    if refusal.reason == "unknown_now":
+        return notices.CANNOT_CHECK_NOW
+    return notices.not_allowed(refusal.reason, refusal.circle)
+
+
+def act_is_late(case: Case) -> bool:
+    """Whether a verdict on this review would come to nothing."""
+    return case.review.state in (ReviewState.CANCELLED, ReviewState.TIMED_OUT)

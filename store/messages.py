@@ -1,0 +1,502 @@
+"""Messages: which ones Slack still has to be given, and where the ones it has are."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Row, and_, case, false, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from routing.decision import Json
+from routing.review import WAITING
+from store import tables as t
+from store.notify import Topic, notify
+from store.writer import SingleCommand
+
+LEASE = timedelta(seconds=60)
+"""How long one replica may work on a message before another takes it over."""
+
+
+MessageKind = Literal["card", "notice", "batch", "more"]
+"""A `card` shows one review. A `notice` is said once, in the thread of a review's card or to one person. A `batch`
+leads to the queue of a channel, `more` to the cards for which there is no room."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message to send. `key` makes it one: a second with the same key is dropped."""
+
+    key: str
+    kind: MessageKind
+    channel: str
+    urgency: int
+    review_pk: int | None = None
+    body: dict[str, Json] | None = None
+
+    def row(self, at: datetime) -> dict[str, Any]:
+        return {
+            "key": self.key,
+            "kind": self.kind,
+            "review_pk": self.review_pk,
+            "channel": self.channel,
+            "urgency": self.urgency,
+            "body": self.body,
+            "wanted": 1,
+            "sent": 0,
+            "live": False,
+            "attempts": 0,
+            "due_at": at,
+        }
+
+
+def card_of(review_pk: int, channel: str, urgency: int) -> NewMessage:
+    """The card of a review in a channel; there is one."""
+    return NewMessage(f"card:{review_pk}@{channel}", "card", channel, urgency, review_pk)
+
+
+async def add(connection: AsyncConnection, messages: Sequence[NewMessage], at: datetime) -> None:
+    """Inserts on the caller's transaction those whose key is not there yet."""
+    if not messages:
+        return
+    rows = [message.row(at) for message in messages]
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    await connection.execute(dialect.insert(t.messages).on_conflict_do_nothing(), rows)
+    await notify(connection, Topic.REVIEWS)
+
+
+async def refresh_cards(connection: AsyncConnection, review_pks: Sequence[int], at: datetime) -> None:
+    """Every card of these reviews is shown anew. Whether it still counts as live is what the review says now."""
+    c = t.messages.c
+    waits = select(t.reviews.c.state.in_(WAITING)).where(t.reviews.c.pk == c.review_pk).scalar_subquery()
+    await connection.execute(
+        update(t.messages)
+        .where(c.review_pk.in_(review_pks), c.kind == "card")
+        .values(wanted=c.wanted + 1, live=c.live & waits, due_at=at, attempts=0)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A message that Slack has to be given.
+
+    `message_ts` None: not posted. `sought` tells that a post was begun before and its answer never noted, so the
+    message may be there and must be looked for, from `posting_since` on.
+    """
+
+    pk: int
+    key: str
+    kind: MessageKind
+    review_pk: int | None
+    channel: str
+    urgency: int
+    body: dict[str, Json] | None
+    wanted: int
+    message_channel: str | None
+    message_ts: str | None
+    posting_since: datetime
+    sought: bool
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a message is: the channel id that Slack returned, and its ts."""
+
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card of a review: the channel as the policy names it, and where the message is once it is posted."""
+
+    channel: str
+    place: Place | None
+
+
+def card_from(row: Row[Any]) -> Card:
+    place = None if row.message_ts is None else Place(row.message_channel, row.message_ts)
+    return Card(row.channel, place)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimMessage(SingleCommand[Job | None]):
+    """Leases one message that is due, or None.
+
+    A message that is there, or may be, is put right before anything new is posted: a button that no longer works
+    costs trust. New ones go out to channels in `free`, the most urgent first.
+
+    Args:
+        busy: channels that get nothing now.
+        no_posts: channels where no new message may be posted now.
+        full: channels of `free` that take no further card, but other messages.
+        may_update, may_look: False while Slack's pace forbids changing a message, or looking for a lost one.
+    """
+
+    now: datetime
+    busy: Collection[str]
+    no_posts: Collection[str]
+    free: Collection[str]
+    full: Collection[str] = ()
+    may_update: bool = True
+    may_look: bool = True
+
+    async def apply(self, connection: AsyncConnection) -> Job | None:
+        row = await self._first(connection, *self._begun())
+        for channel in self.free:
+            # One look a channel, each at the head of its index, however many cards wait there.
+            row = row or await self._first(connection, *self._new(channel))
+        return None if row is None else await self._lease(connection, row)
+
+    def _new(self, channel: str) -> list[ColumnElement[bool]]:
+        c = t.messages.c
+        conditions = [c.posting_since.is_(None), c.channel == channel]
+        return [*conditions, c.kind != "card"] if channel in self.full else conditions
+
+    def _begun(self) -> list[ColumnElement[bool]]:
+        """Cards that Slack has, and those whose post was begun and may have to be made again."""
+        c = t.messages.c
+        conditions = [
+            c.posting_since.is_not(None),
+            c.channel.not_in(self.busy),
+            or_(c.message_ts.is_not(None), c.channel.not_in(self.no_posts)),
+        ]
+        if not self.may_update:
+            conditions.append(c.message_ts.is_(None))
+        if not self.may_look:
+            conditions.append(c.message_ts.is_not(None))
+        return conditions
+
+    async def _lease(self, connection: AsyncConnection, row: Row[Any]) -> Job:
+        c = t.messages.c
+        since = row.posting_since or self.now
+        await connection.execute(
+            update(t.messages)
+            .where(c.pk == row.pk)
+            # It takes its place among the live cards now: its post may arrive though we never hear of it.
+            .values(leased_until=self.now + LEASE, posting_since=since, attempts=c.attempts + 1, live=_is_open())
+        )
+        return Job(
+            pk=row.pk,
+            key=row.key,
+            kind=row.kind,
+            review_pk=row.review_pk,
+            channel=row.channel,
+            urgency=row.urgency,
+            body=row.body,
+            wanted=row.wanted,
+            message_channel=row.message_channel,
+            message_ts=row.message_ts,
+            posting_since=since,
+            sought=row.posting_since is not None and row.message_ts is None,
+            attempts=row.attempts + 1,
+        )
+
+    async def _first(self, connection: AsyncConnection, *conditions: ColumnElement[bool]) -> Row[Any] | None:
+        c = t.messages.c
+        query = (
+            select(t.messages)
+            .where(
+                c.wanted > c.sent,
+                *conditions,
+                c.due_at <= self.now,
+                or_(c.leased_until.is_(None), c.leased_until < self.now),
+            )
+            .order_by(c.urgency.desc(), c.pk)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        return (await connection.execute(query)).one_or_none()
+
+
+def _is_open() -> ColumnElement[bool]:
+    """Whether it is a card and nobody has decided its review: a decided one takes no place among the live cards."""
+    state = select(t.reviews.c.state).where(t.reviews.c.pk == t.messages.c.review_pk).scalar_subquery()
+    return and_(t.messages.c.kind == "card", func.coalesce(state.in_(WAITING), false()))
+
+
+@dataclass(frozen=True, slots=True)
+class MarkSent(SingleCommand[bool]):
+    """Slack shows version `wanted`. `place` None: there is nothing to show and never was.
+
+    False: another replica, which took over when the lease had ended, noted another message first. `place` is then a
+    duplicate. With the first posting of its card a review's escalation begins to count.
+    """
+
+    pk: int
+    wanted: int
+    place: Place | None
+    at: datetime
+
+    async def apply(self, connection: AsyncConnection) -> bool:
+        c = t.messages.c
+        mine = [c.pk == self.pk]
+        values: dict[str, object] = {"sent": self.wanted, "leased_until": None, "attempts": 0, "last_error": None}
+        if self.place is None:
+            values["live"] = False
+        else:
+            values |= {"message_channel": self.place.channel, "message_ts": self.place.ts, "live": _is_open()}
+            values["posted_at"] = func.coalesce(c.posted_at, self.at)
+            mine.append(or_(c.message_ts.is_(None), c.message_ts == self.place.ts))
+        noted = await connection.execute(
+            update(t.messages).where(*mine).values(**values).returning(c.kind, c.review_pk, c.posted_at)
+        )
+        row = noted.one_or_none()
+        if row is not None and row.kind == "card" and row.posted_at == self.at:
+            r = t.reviews.c
+            await connection.execute(
+                update(t.reviews)
+                .where(r.pk == row.review_pk, r.posted_at.is_(None))
+                .values(posted_at=self.at, due_at=case((r.due_at.is_not(None), self.at)))
+            )
+            await notify(connection, Topic.REVIEWS)
+        return row is not None
+
+
+@dataclass(frozen=True, slots=True)
+class PutOff(SingleCommand[None]):
+    """The card could not be given to Slack now.
+
+    `untouched`: Slack certainly did nothing (429, a refusal), so the next attempt need not look for a message.
+    `forget`: the message is gone or closed to changes, so the next attempt posts anew.
+    """
+
+    pk: int
+    due_at: datetime
+    error: str
+    untouched: bool = False
+    forget: bool = False
+
+    async def apply(self, connection: AsyncConnection) -> None:
+        values: dict[str, object] = {"due_at": self.due_at, "leased_until": None, "last_error": self.error[:500]}
+        if self.forget:
+            values |= {"message_channel": None, "message_ts": None}
+        if self.untouched or self.forget:
+            values |= {"posting_since": None, "live": False, "posted_at": None}
+        await connection.execute(update(t.messages).where(t.messages.c.pk == self.pk).values(**values))
+
+
+@dataclass(frozen=True, slots=True)
+class MoveMessage(SingleCommand[None]):
+    """The policy names another channel by now, and Slack refuses the former one: the card is posted anew there."""
+
+    pk: int
+    review_pk: int
+    channel: str
+    now: datetime
+
+    async def apply(self, connection: AsyncConnection) -> None:
+        r = t.reviews.c
+        await connection.execute(
+            update(t.reviews).where(r.pk == self.review_pk).values(channel=self.channel, version=r.version + 1)
+        )
+        values: dict[str, object] = {"channel": self.channel, "due_at": self.now, "leased_until": None, "attempts": 0}
+        values["key"] = card_of(self.review_pk, self.channel, 0).key
+        values |= {"message_channel": None, "message_ts": None, "posting_since": None, "live": False}
+        await connection.execute(update(t.messages).where(t.messages.c.pk == self.pk).values(**values))
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshCards(SingleCommand[None]):
+    """Somebody saw a card that was behind: all of the review's are sent once more."""
+
+    review_pk: int
+    now: datetime
+
+    async def apply(self, connection: AsyncConnection) -> None:
+        c = t.messages.c
+        await connection.execute(
+            update(t.messages)
+            .where(c.review_pk == self.review_pk, c.kind == "card", c.wanted == c.sent)
+            .values(wanted=c.wanted + 1, due_at=self.now)
+        )
+        await notify(connection, Topic.REVIEWS)
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptMessage(SingleCommand[None]):
+    """A message of ours turned up whose posting was never noted: it is the card."""
+
+    review_pk: int
+    place: Place
+
+    async def apply(self, connection: AsyncConnection) -> None:
+        c = t.messages.c
+        lost = select(func.min(c.pk)).where(c.review_pk == self.review_pk, c.kind == "card", c.message_ts.is_(None))
+        await connection.execute(
+            update(t.messages)
+            .where(c.pk == lost.scalar_subquery())
+            .values(
+                message_channel=self.place.channel,
+                message_ts=self.place.ts,
+                posting_since=func.coalesce(c.posting_since, c.due_at),
+                wanted=c.wanted + 1,
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class QueueMessage:
+    """A `batch` or `more` message, and what it counted when it was last looked at."""
+
+    pk: int
+    key: str
+    kind: MessageKind
+    channel: str
+    body: dict[str, Json]
+    wanted: int
+    sent: int
+    posted_at: datetime | None
+    message_ts: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShowQueue(SingleCommand[None]):
+    """A `batch` or `more` message has to say something else. `anew`: as a new message at the end of the channel, after
+    which the former one is taken away."""
+
+    message: NewMessage
+    now: datetime
+    anew: bool = False
+
+    async def apply(self, connection: AsyncConnection) -> None:
+        await add(connection, [self.message], self.now)
+        c = t.messages.c
+        mine = c.key == self.message.key
+        row = (await connection.execute(select(t.messages).where(mine).with_for_update())).one()
+        body = {**(self.message.body or {}), "former": (row.body or {}).get("former")}
+        values: dict[str, object] = {"body": body, "wanted": c.wanted + 1, "due_at": self.now}
+        if self.anew and row.message_ts is not None:
+            body["former"] = [row.message_channel, row.message_ts]
+            values |= {"message_channel": None, "message_ts": None, "posting_since": None, "posted_at": None}
+        await connection.execute(update(t.messages).where(mine).values(**values))
+        await notify(connection, Topic.REVIEWS)
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetFormer(SingleCommand[None]):
+    """The message that another took the place of is gone."""
+
+    pk: int
+
+    async def apply(self, connection: AsyncConnection) -> None:
+        c = t.messages.c
+        body = await connection.scalar(select(c.body).where(c.pk == self.pk))
+        await connection.execute(
+            update(t.messages).where(c.pk == self.pk).values(body={**(body or {}), "former": None})
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseLeases(SingleCommand[None]):
+    """At the start of the one process that works on this database: what is leased was left by one that died."""
+
+    async def apply(self, connection: AsyncConnection) -> None:
+        for table in (t.messages, t.events):
+            await connection.execute(update(table).where(table.c.leased_until.is_not(None)).values(leased_until=None))
+
+
+class MessageStore:
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def live_counts(self) -> dict[str, int]:
+        """Cards of open reviews that are posted or about to be, by the channel as the policy names it."""
+        query = (
+            select(t.messages.c.channel, func.count().label("cards"))
+            .where(t.messages.c.live)
+            .group_by(t.messages.c.channel)
+        )
+        async with self._engine.connect() as connection:
+            return {row.channel: row.cards for row in await connection.execute(query)}
+
+    async def live_counts_by_app(self) -> dict[tuple[str, str], int]:
+        """The same, by app and channel."""
+        query = (
+            select(t.apps.c.name, t.messages.c.channel, func.count().label("cards"))
+            .join_from(t.messages, t.reviews, t.reviews.c.pk == t.messages.c.review_pk)
+            .join(t.decisions, t.decisions.c.pk == t.reviews.c.decision_pk)
+            .join(t.apps, t.apps.c.pk == t.decisions.c.app_pk)
+            .where(t.messages.c.live)
+            .group_by(t.apps.c.name, t.messages.c.channel)
+        )
+        async with self._engine.connect() as connection:
+            return {(row.name, row.channel): row.cards for row in await connection.execute(query)}
+
+    async def waiting_channels(self) -> set[str]:
+        """Channels with messages that were never posted. Reads them all: for the start, not for every turn."""
+        c = t.messages.c
+        query = select(c.channel).where(c.wanted > c.sent, c.message_ts.is_(None)).distinct()
+        async with self._engine.connect() as connection:
+            return set(await connection.scalars(query))
+
+    async def waiting_beside_cards(self) -> set[str]:
+        """Channels, and people, with other messages than cards to post: these are few."""
+        c = t.messages.c
+        query = select(c.channel).where(c.wanted > c.sent, c.posting_since.is_(None), c.kind != "card").distinct()
+        async with self._engine.connect() as connection:
+            return set(await connection.scalars(query))
+
+    async def card_at(self, place: Place) -> int | None:
+        """The pk of the review whose card this message is."""
+        c = t.messages.c
+        query = select(c.review_pk).where(
+            c.message_channel == place.channel, c.message_ts == place.ts, c.kind == "card"
+        )
+        async with self._engine.connect() as connection:
+            found: int | None = await connection.scalar(query)
+        return found
+
+    async def place_of(self, pk: int) -> Place | None:
+        m = t.messages.c
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(select(m.message_channel, m.message_ts).where(m.pk == pk))).one_or_none()
+        return None if row is None or row[1] is None else Place(row[0], row[1])
+
+    async def queue_messages(self) -> list[QueueMessage]:
+        """Those that lead to a queue."""
+        m = t.messages.c
+        query = select(m.pk, m.key, m.kind, m.channel, m.body, m.wanted, m.sent, m.posted_at, m.message_ts)
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(query.where(m.kind.in_(["batch", "more"])))
+        return [QueueMessage(*row) for row in rows]
+
+    async def unposted_cards(self) -> dict[str, int]:
+        """How many cards wait to be posted, by channel."""
+        m = t.messages.c
+        query = (
+            select(m.channel, func.count())
+            .where(m.wanted > m.sent, m.posting_since.is_(None), m.kind == "card")
+            .group_by(m.channel)
+        )
+        async with self._engine.connect() as connection:
+            return {row[0]: row[1] for row in await connection.execute(query)}
+
+    async def thread_root(self, first_pk: int, channel: str) -> Place | None:
+        """Where the first card is, in this channel, of a chain of retries: of the first answer or a later one."""
+        d = t.decisions.c
+        query = (
+            select(t.messages.c.message_channel, t.messages.c.message_ts)
+            .join_from(t.messages, t.reviews, t.reviews.c.pk == t.messages.c.review_pk)
+            .join(t.decisions, d.pk == t.reviews.c.decision_pk)
+            .where(or_(d.pk == first_pk, d.first_pk == first_pk))
+            .where(t.messages.c.channel == channel, t.messages.c.kind == "card", t.messages.c.message_ts.is_not(None))
+            .order_by(t.reviews.c.pk)
+            .limit(1)
+        )
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        return None if row is None else Place(row[0], row[1])
+
+    async def stuck(self) -> list[tuple[str, str, int]]:
+        """(channel, last error, cards) of what could not be posted."""
+        c = t.messages.c
+        query = (
+            select(c.channel, c.last_error, func.count())
+            .where(and_(c.wanted > c.sent, c.last_error.is_not(None)))
+            .group_by(c.channel, c.last_error)
+        )
+        async with self._engine.connect() as connection:
+            return [(channel, error or "", count) for channel, error, count in await connection.execute(query)]
