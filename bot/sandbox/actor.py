@@ -1,4 +1,4 @@
-"""What people do in the sandbox: click, submit, say, call. The page and the tests both come through here."""
+"""What people do with the app in the sandbox: click, submit, call. The page and the tests both come through here."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -11,24 +11,12 @@ from bot.sandbox.courier import TROUBLE, Ack, Courier
 from bot.sandbox.errors import SlackError
 from bot.sandbox.events import Events
 from bot.sandbox.interactions import Payloads, as_form
-from bot.sandbox.payloads import as_typed, message_json
+from bot.sandbox.sight import NotPossibleError, Sight
 from bot.sandbox.state import MEMBERS, option_of, put_in, refused_inputs, state_values
 from bot.sandbox.views import Views
 from bot.sandbox.world import Channel, Message, View, World
 
 Json = dict[str, Any]
-
-
-class NotPossibleError(LookupError):
-    """The person does not see what was to be acted on: a button that is gone, a closed modal, a strange channel."""
-
-
-@dataclass(frozen=True)
-class Said:
-    """A person's message. `ack` is the app's answer to its event; None if the app is not told of it."""
-
-    ts: str
-    ack: Ack | None
 
 
 @dataclass(frozen=True)
@@ -47,6 +35,7 @@ class Actor:
         self,
         world: World,
         *,
+        sight: Sight,
         chat: Chat,
         views: Views,
         payloads: Payloads,
@@ -55,31 +44,13 @@ class Actor:
         entries: Sequence[Entry],
     ) -> None:
         self._world = world
+        self._sight = sight
         self._chat = chat
         self._views = views
         self._payloads = payloads
         self._courier = courier
         self._events = events
         self.entries = list(entries)
-
-    # -- looking
-
-    def visible_message(self, user: str, channel: str, ts: str) -> Message:
-        self._channel(user, channel)
-        for message in self._world.ephemerals:
-            if (message.channel, message.ts, message.ephemeral_to) == (channel, ts, user):
-                return message
-        found = self._world.messages[channel].get(ts)
-        if found is None:
-            raise NotPossibleError(f"no message {ts} in {channel}")
-        return found
-
-    def visible_view(self, user: str, view_id: str) -> View:
-        home = self._world.homes.get(user)
-        for view in [*self._world.stacks[user], *([home] if home else [])]:
-            if view.id == view_id:
-                return view
-        raise NotPossibleError(f"{user} has no view {view_id} open")
 
     # -- clicking
 
@@ -95,7 +66,7 @@ class Actor:
         values: Mapping[str, Any] | None = None,
     ) -> Ack:
         """Use an element of a message. `value` names the option of a menu or what is picked; a button has its own."""
-        message = self.visible_message(user, channel, ts)
+        message = self._sight.message(user, channel, ts)
         blocks = [*message.blocks, *(block for a in message.attachments for block in a.get("blocks", []))]
         action = _action(blocks, action_id, block_id, value)
         payload = self._payloads.message_click(user, message, action, state_values(blocks, values or {}))
@@ -112,11 +83,24 @@ class Actor:
         values: Mapping[str, Any] | None = None,
     ) -> Ack:
         """Use an element of an open modal or of the App Home. `values` are the inputs meanwhile, as in submit_view."""
-        view = self.visible_view(user, view_id)
+        view = self._sight.view(user, view_id)
         blocks = view.body["blocks"]
         action = _action(blocks, action_id, block_id, value)
-        payload = self._payloads.view_click(user, view, action, state_values(blocks, values or {}))
-        return await self._press(user, payload)
+        view.entered = state_values(blocks, values or {}, view.entered)
+        return await self._press(user, self._payloads.view_click(user, view, action, view.entered))
+
+    async def click_in_home(
+        self,
+        user: str,
+        action_id: str,
+        value: Any = None,
+        *,
+        block_id: str | None = None,
+        values: Mapping[str, Any] | None = None,
+    ) -> Ack:
+        """Use an element of the App Home, whatever its view's id is."""
+        home = self._sight.home(user)
+        return await self.click_in_view(user, home.id, action_id, value, block_id=block_id, values=values)
 
     async def _press(self, user: str, payload: Json) -> Ack:
         ack = await self._courier.send_form(payload["type"], as_form(payload))
@@ -127,14 +111,15 @@ class Actor:
     # -- modals
 
     async def submit_view(self, user: str, view_id: str, values: Mapping[str, Any] | None = None) -> Ack:
-        """Submit the top modal. `values` by block id; inputs not named keep their initial value.
+        """Submit the top modal. `values` by block id; inputs not named keep what was entered before an update of the
+        view that left their ids as they are, else their initial value.
 
         Inputs Slack itself refuses (required, too long) come back as `errors` with status None: the app is not asked.
         """
-        view = self.visible_view(user, view_id)
+        view = self._sight.view(user, view_id)
         if self._world.stacks[user][-1:] != [view]:
             raise NotPossibleError(f"view {view_id} is not on top")
-        state = state_values(view.body["blocks"], values or {})
+        state = view.entered = state_values(view.body["blocks"], values or {}, view.entered)
         if refused := refused_inputs(view.body["blocks"], state):
             return Ack(None, 0.0, errors=refused)
         payload = self._payloads.view_submission(user, view, state)
@@ -172,7 +157,7 @@ class Actor:
 
     async def close_view(self, user: str, view_id: str, *, everything: bool = False) -> Ack:
         """Close the modal (`everything`: the whole stack); the app is told if the view asked for it."""
-        view = self.visible_view(user, view_id)
+        view = self._sight.view(user, view_id)
         clears = everything or bool(view.body.get("clear_on_close"))
         stack = self._world.stacks[user]
         closed = list(stack) if clears else stack[stack.index(view) :]
@@ -185,45 +170,10 @@ class Actor:
         acks = await asyncio.gather(*told)
         return acks[0] if acks else Ack(None, 0.0)
 
-    # -- saying
-
-    def write(
-        self, user: str, channel_id: str, text: str, thread_ts: str | None = None, subtype: str | None = None
-    ) -> tuple[Message, Json]:
-        """Post as a person (or as another bot); the message and the event about it, not yet sent."""
-        channel = self._channel(user, channel_id)
-        if channel.is_archived:
-            raise NotPossibleError(f"{channel.name} is archived")
-        if thread_ts is not None:
-            parent = self.visible_message(user, channel_id, thread_ts)
-            thread_ts = parent.thread_ts or parent.ts
-        message = Message(self._world.new_ts(), channel.id, user, as_typed(text), thread_ts=thread_ts)
-        message.subtype = subtype
-        if self._world.people[user].is_bot:
-            message.bot_id, message.subtype = f"B{user[1:]}", subtype or "bot_message"
-        self._world.put(message)
-        event = {**message_json(self._world, message), "channel": channel.id, "event_ts": message.ts}
-        return message, event
-
-    async def say(
-        self, user: str, channel: str, text: str, thread_ts: str | None = None, subtype: str | None = None
-    ) -> Said:
-        """Post as a person, and wait for the app's answer to the event."""
-        message, event = self.write(user, channel, text, thread_ts, subtype)
-        ack = await self._events.send(event) if self._events.wanted(event) else None
-        return Said(message.ts, ack)
-
-    def edit(self, user: str, channel: str, ts: str, text: str) -> None:
-        """A person edits the own message; the app hears of it in the background."""
-        message = self.visible_message(user, channel, ts)
-        if message.user != user:
-            raise NotPossibleError(f"{ts} is not a message of {user}")
-        self._chat.edit(message, as_typed(text))
-
     # -- commands, shortcuts, home
 
     async def command(self, user: str, channel_id: str, command: str, text: str = "") -> Ack:
-        channel = self._channel(user, channel_id)
+        channel = self._sight.channel(user, channel_id)
         if command not in [entry.name for entry in self.entries if entry.type == "command"]:
             raise NotPossibleError(f"{command} is not a valid command")
         ack = await self._courier.send_form("command", self._payloads.command(user, channel, command, text))
@@ -240,7 +190,7 @@ class Actor:
 
     async def message_shortcut(self, user: str, callback_id: str, channel: str, ts: str) -> Ack:
         self._require_entry(callback_id, "message")
-        message = self.visible_message(user, channel, ts)
+        message = self._sight.message(user, channel, ts)
         return await self._press(user, self._payloads.message_action(user, callback_id, message))
 
     async def open_home(self, user: str) -> Ack:
@@ -269,12 +219,6 @@ class Actor:
 
     def _whisper(self, user: str, channel: Channel, text: str) -> None:
         self._world.put(Message(self._world.new_ts(), channel.id, "USLACKBOT", text, ephemeral_to=user))
-
-    def _channel(self, user: str, channel_id: str) -> Channel:
-        channel = self._world.channels.get(channel_id)
-        if channel is None or user not in channel.members:
-            raise NotPossibleError(f"{user} is not in {channel_id}")
-        return channel
 
 
 def _action(blocks: list[Json], action_id: str, block_id: str | None, value: Any) -> Json:

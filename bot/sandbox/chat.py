@@ -65,7 +65,9 @@ class Chat:
             raise SlackError("user_not_in_channel")
         message = self._composed(args, channel)
         message.ephemeral_to = user
-        self._world.put(message)
+        # Its documentation: in a thread it is shown only if there is already an active one.
+        if message.thread_ts is None or self._world.replies(channel.id, message.thread_ts):
+            self._world.put(message)
         return {"message_ts": message.ts}
 
     def update(self, args: Arguments) -> Json:
@@ -83,20 +85,23 @@ class Chat:
     def delete(self, args: Arguments) -> Json:
         self._scopes.require("chat:write")
         message = self._own_message(args, "cant_delete_message")
-        self.remove(message)
+        self._announce(self.remove(message))
         return {"channel": message.channel, "ts": message.ts}
 
-    def remove(self, message: Message) -> None:
+    def remove(self, message: Message) -> Json:
+        """Take a message away; the event about it, not yet sent. Where replies stay, a tombstone takes its place."""
         before = message_json(self._world, message)
         self._world.remove(message)
-        if message.ephemeral_to is None:
-            self._announce_hidden("message_deleted", message.channel, deleted_ts=message.ts, previous_message=before)
+        if (left := self._world.messages[message.channel].get(message.ts)) is None:
+            return self._hidden("message_deleted", message.channel, deleted_ts=message.ts, previous_message=before)
+        changed = message_json(self._world, left)
+        return self._hidden("message_changed", message.channel, message=changed, previous_message=before)
 
-    def edit(self, message: Message, text: str) -> None:
-        """A person changes the own message."""
+    def edit(self, message: Message, text: str) -> Json:
+        """A person changes the own message; the event about it, not yet sent."""
         before = message_json(self._world, message)
         message.text = text
-        self._finish_edit(message, before)
+        return self._finish_edit(message, before)
 
     def get_permalink(self, args: Arguments) -> Json:
         channel = self._world.channel(args.text("channel"))
@@ -122,7 +127,7 @@ class Chat:
         original = self._find(target)
         if args.flag("delete_original"):
             if original is not None:
-                self.remove(original)
+                self._announce_change(original, self.remove(original))
             return
         if args.flag("replace_original") and original is not None:
             self._rewrite(original, args)
@@ -211,19 +216,23 @@ class Chat:
         message.text, message.blocks, message.attachments = self._contents(args)
         metadata = _metadata(args)
         message.metadata = message.metadata if metadata is None else metadata
-        self._finish_edit(message, before)
+        self._announce_change(message, self._finish_edit(message, before))
 
-    def _finish_edit(self, message: Message, before: Json) -> None:
+    def _finish_edit(self, message: Message, before: Json) -> Json:
         message.edited_ts = self._world.new_ts()
         self._world.put(message)
-        if message.ephemeral_to is None:
-            changed = message_json(self._world, message)
-            self._announce_hidden("message_changed", message.channel, message=changed, previous_message=before)
+        changed = message_json(self._world, message)
+        return self._hidden("message_changed", message.channel, message=changed, previous_message=before)
 
-    def _announce_hidden(self, subtype: str, channel: str, **extra: Any) -> None:
+    def _announce_change(self, message: Message, event: Json) -> None:
+        """Nobody but their reader hears of ephemeral messages."""
+        if message.ephemeral_to is None:
+            self._announce(event)
+
+    def _hidden(self, subtype: str, channel: str, **extra: Any) -> Json:
         ts = self._world.new_ts()
         event = {"type": "message", "subtype": subtype, "hidden": True, "ts": ts, "event_ts": ts}
-        self._announce({**event, "channel": channel, **extra})
+        return {**event, "channel": channel, **extra}
 
 
 def _metadata(args: Arguments) -> Json | None:

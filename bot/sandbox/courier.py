@@ -57,7 +57,7 @@ class Parcel:
     def retries(self) -> dict[str, Any]:
         number = self.headers.get("X-Slack-Retry-Num")
         if number is None:
-            return {}
+            return {"retry_attempt": 0, "retry_reason": ""} if self.kind == "event" else {}
         return {"retry_attempt": int(number), "retry_reason": self.headers["X-Slack-Retry-Reason"]}
 
 
@@ -81,9 +81,20 @@ class Courier:
             await self._session.close()
 
     @property
-    def connected(self) -> bool:
-        """Whether there is an app to carry anything to."""
-        return self.url is not None or self._socket.connected
+    def has_app(self) -> bool:
+        """Whether there is an app to carry anything to, be it that its socket is broken for the moment."""
+        return self.url is not None or self._socket.was_connected
+
+    async def until_retry(self, seconds: float) -> None:
+        """Return after `seconds`, or as soon as an app whose socket broke is back."""
+        waits = [asyncio.ensure_future(self._clock.sleep(seconds))]
+        if self.url is None and not self._socket.connected:
+            waits.append(asyncio.ensure_future(self._socket.arrival()))
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
 
     async def send_form(self, kind: str, fields: Mapping[str, str]) -> Ack:
         payload = json.loads(fields["payload"]) if "payload" in fields else dict(fields)

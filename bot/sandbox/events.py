@@ -30,7 +30,7 @@ class Events:
 
     def wanted(self, event: Json) -> bool:
         """The app hears messages of the conversations it is in, given the history scope; and its home's opening."""
-        if not self._courier.connected:
+        if not self._courier.has_app:
             return False
         if event["type"] != "message":
             return True
@@ -67,20 +67,21 @@ class Events:
 
     async def _retry(self, envelope: Json, ack: Ack) -> None:
         for number, delay in enumerate(limits.EVENT_RETRY_DELAYS, start=1):
-            await self._clock.sleep(delay)
+            await self._courier.until_retry(delay)
             headers = {"X-Slack-Retry-Num": str(number), "X-Slack-Retry-Reason": str(ack.failure)}
             ack = await self._courier.send_json("event", envelope, headers)
             if ack.ok or ack.no_retry:
                 return
 
     def _envelope(self, event: Json) -> Json:
-        world = self._world
+        world, grid = self._world, self._world.enterprise_id
         if event["type"] == "message":
             event = {**event, "channel_type": _CHANNEL_TYPE[family(world.channels[event["channel"]])]}
         return {
             "token": "sandbox",
             "team_id": world.team_id,
             "context_team_id": world.team_id,
+            **({"enterprise_id": grid, "context_enterprise_id": grid} if grid else {}),
             "api_app_id": world.app_id,
             "event": event,
             "type": "event_callback",
@@ -88,11 +89,11 @@ class Events:
             "event_time": int(self._clock.now().timestamp()),
             "authorizations": [
                 {
-                    "enterprise_id": None,
-                    "team_id": world.team_id,
+                    "enterprise_id": grid,
+                    "team_id": None if grid else world.team_id,
                     "user_id": world.bot.id,
                     "is_bot": True,
-                    "is_enterprise_install": False,
+                    "is_enterprise_install": grid is not None,
                 }
             ],
             "is_ext_shared_channel": False,

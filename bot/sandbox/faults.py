@@ -1,9 +1,10 @@
 """Faults a test or a visitor orders: what goes wrong, for which method, how often."""
 
+import asyncio
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
-Mode = Literal["lose_answer", "lose_request", "late", "ratelimit", "error", "status", "duplicate"]
+Mode = Literal["lose_answer", "lose_request", "late", "hang", "ratelimit", "error", "status", "duplicate"]
 INTERACTIONS = frozenset(
     {
         "block_actions",
@@ -24,9 +25,10 @@ class Fault:
 
     `method` is a Web API method, `response_url`, `*` for all of them, or, with mode `duplicate`, a kind of
     interaction. Modes: `lose_answer` (carried out, then the connection is dropped), `lose_request` (dropped before),
-    `late` (answered after `seconds`, carried out `before` or `after` the wait), `ratelimit` (429 with Retry-After
-    `seconds`), `error` (Slack's `error`), `status` (HTTP `status`), `duplicate` (the same request is sent twice).
-    `times` calls are hit, all of them if None; `channel` narrows to calls that name it.
+    `late` (answered after `seconds`, carried out `before` or `after` the wait), `hang` (never answered; carried out if
+    `before`, not at all if `after`; the connection stays open until the faults are cleared), `ratelimit` (429 with
+    Retry-After `seconds`), `error` (Slack's `error`), `status` (HTTP `status`), `duplicate` (the same request is sent
+    twice). `times` calls are hit, all of them if None; `channel` narrows to calls that name it.
     """
 
     method: str
@@ -58,13 +60,21 @@ class Faults:
 
     def __init__(self) -> None:
         self._orders: list[Fault] = []
+        self._cleared = asyncio.Event()
 
     def add(self, fault: Fault) -> Fault:
         self._orders.append(fault)
         return fault
 
     def clear(self) -> None:
+        """Nothing goes wrong from now on; what hangs is cut off."""
         self._orders.clear()
+        self._cleared.set()
+        self._cleared = asyncio.Event()
+
+    async def cleared(self) -> None:
+        """Return at the next `clear`."""
+        await self._cleared.wait()
 
     def take(self, method: str, channel: str | None = None) -> Fault | None:
         """The fault that hits this call, counted down; None if it goes well."""

@@ -79,8 +79,9 @@ class Payloads:
         """Form fields, not JSON."""
         return {
             "token": "sandbox",
-            "team_id": self._world.team_id,
+            "team_id": self._world.team_of(user),
             "team_domain": self._world.team_domain,
+            **{f"enterprise_{name}": value for name, value in (self._world.enterprise or {}).items()},
             "channel_id": channel.id,
             "channel_name": "directmessage" if channel.is_im else channel.name,
             "user_id": user,
@@ -88,7 +89,7 @@ class Payloads:
             "command": command,
             "text": text,
             "api_app_id": self._world.app_id,
-            "is_enterprise_install": "false",
+            "is_enterprise_install": "true" if self._world.enterprise else "false",
             "response_url": self.response_url(user, channel.id, None),
             "trigger_id": self._passes.issue_trigger(user),
         }
@@ -97,15 +98,16 @@ class Payloads:
         return f"{self._world.site}/response/{self._passes.issue_response_url(user, channel, ts)}"
 
     def _base(self, kind: str, user: str) -> Json:
-        name = self._world.person(user).name
+        world, name = self._world, self._world.person(user).name
         return {
             "type": kind,
-            "user": {"id": user, "username": name, "name": name, "team_id": self._world.team_id},
-            "api_app_id": self._world.app_id,
+            "user": {"id": user, "username": name, "name": name, "team_id": world.team_of(user)},
+            "api_app_id": world.app_id,
             "token": "sandbox",
-            "team": {"id": self._world.team_id, "domain": self._world.team_domain},
-            "enterprise": None,
-            "is_enterprise_install": False,
+            # An app of the whole organisation is not told of a workspace here.
+            "team": None if world.enterprise else {"id": world.team_id, "domain": world.team_domain},
+            "enterprise": world.enterprise,
+            "is_enterprise_install": world.enterprise is not None,
         }
 
     def _view(self, view: View, values: Json) -> Json:

@@ -15,7 +15,7 @@ _MENTION = re.compile(r"(<@[UW][A-Z0-9]+>|<#C[A-Z0-9]+>|<![a-z]+>)")
 
 def message_json(world: World, message: Message, *, with_metadata: bool = False) -> Json:
     shown: Json = {"type": "message", "user": message.user, "ts": message.ts, "text": message.text}
-    shown["team"] = world.team_id
+    shown["team"] = world.team_of(message.user)
     if message.bot_id is not None:
         shown |= {"bot_id": message.bot_id, "app_id": world.app_id}
     for name in ("subtype", "username", "thread_ts", "blocks", "attachments", "files"):
@@ -62,9 +62,9 @@ def channel_json(world: World, channel: Channel) -> Json:
 
 
 def person_json(world: World, person: Person) -> Json:
-    return {
+    shown: Json = {
         "id": person.id,
-        "team_id": "T0ELSEWHERE" if person.is_stranger else world.team_id,
+        "team_id": world.team_of(person.id),
         "name": person.name,
         "real_name": person.real_name,
         "color": person.color.lstrip("#"),
@@ -74,8 +74,12 @@ def person_json(world: World, person: Person) -> Json:
         "is_ultra_restricted": person.is_ultra_restricted,
         "is_stranger": person.is_stranger,
         "tz": "Etc/UTC",
-        "profile": {"real_name": person.real_name, "display_name": person.name, "team": world.team_id},
+        "profile": {"real_name": person.real_name, "display_name": person.name, "team": world.team_of(person.id)},
     }
+    if person.enterprise_id is not None:
+        teams = [world.team_of(person.id)]
+        shown["enterprise_user"] = {"id": person.id, "enterprise_id": person.enterprise_id, "teams": teams}
+    return shown
 
 
 def file_json(world: World, file: StoredFile, *, ready: bool) -> Json:

@@ -12,6 +12,8 @@ HUNDREDS = 600
 POSTS_PER_WORKSPACE = 300
 """'Several hundred' a minute; the stricter reading."""
 POST_BURST = 5
+CONNECTIONS_BURST = 10
+"""An app may hold ten sockets (docs.slack.dev, "Using Socket Mode"), so it must get at them when all have broken."""
 ROUNDING = 1e-6
 """Floating-point dust must not cost a caller a second."""
 
@@ -82,7 +84,8 @@ class Rates:
         """Take one call's token, or raise RateLimitedError and take none."""
         if not self.enabled:
             return
-        buckets = [self._bucket((method, ""), PER_MINUTE[method], PER_MINUTE[method] / 60)]
+        burst = CONNECTIONS_BURST if method == "apps.connections.open" else PER_MINUTE[method]
+        buckets = [self._bucket((method, ""), burst, PER_MINUTE[method] / 60)]
         if method == "chat.postMessage" and channel is not None:
             buckets.append(self._bucket((method, channel), POST_BURST, 1.0))
         wait = max(bucket.wait_for_one(self._clock.now()) for bucket in buckets)

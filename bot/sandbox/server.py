@@ -20,7 +20,9 @@ from bot.sandbox.passes import Passes
 from bot.sandbox.payloads import message_json
 from bot.sandbox.rates import Rates
 from bot.sandbox.scopes import DEFAULT_SCOPES, Scopes
+from bot.sandbox.sight import Sight
 from bot.sandbox.socket_mode import SocketMode
+from bot.sandbox.talk import Talk
 from bot.sandbox.ui import Ui
 from bot.sandbox.views import Views
 from bot.sandbox.webapi import ResponseUrls, WebApi
@@ -68,8 +70,11 @@ class Sandbox:
         files = Files(self.world, self.scopes, chat)
         directory = Directory(self.world, self.scopes)
         payloads = Payloads(self.world, passes)
+        sight = Sight(self.world)
+        talk = Talk(self.world, sight=sight, chat=chat, events=self._events)
         actor = Actor(
             self.world,
+            sight=sight,
             chat=chat,
             views=views,
             payloads=payloads,
@@ -101,6 +106,7 @@ class Sandbox:
         self._ui = Ui(
             self.world,
             actor=actor,
+            talk=talk,
             events=self._events,
             faults=self.faults,
             files=files,
@@ -110,15 +116,20 @@ class Sandbox:
 
         self.click = actor.click
         self.click_in_view = actor.click_in_view
+        self.click_in_home = actor.click_in_home
         self.submit_view = actor.submit_view
         self.close_view = actor.close_view
-        self.say = actor.say
-        self.edit = actor.edit
+        self.say = talk.say
+        self.reply = talk.reply
+        self.edit_message = talk.edit_message
+        self.delete_message = talk.delete_message
         self.command = actor.command
         self.shortcut = actor.shortcut
         self.message_shortcut = actor.message_shortcut
         self.open_home = actor.open_home
         self.verify_url = self._events.verify_url
+        self.disconnect_sockets = self.socket.disconnect
+        self.drop_sockets = self.socket.drop
 
     @property
     def url(self) -> str:
@@ -146,6 +157,7 @@ class Sandbox:
         await self._courier.start()
 
     async def stop(self) -> None:
+        self.faults.clear()
         await self._events.stop()
         await self._courier.stop()
         await self.socket.disconnect("link_disabled")

@@ -67,14 +67,27 @@ def _stateful(blocks: list[Json]) -> Iterator[tuple[Json, Json]]:
                 yield block, element
 
 
-def state_values(blocks: list[Json], given: Mapping[str, Any]) -> dict[str, Json]:
+def _fits(element: Json, entered: Json) -> bool:
+    """Whether what was entered into an element of the same ids may stand in this one."""
+    if entered["type"] != element["type"]:
+        return False
+    chosen = [entered.get("selected_option"), *entered.get("selected_options", [])]
+    return all(option in offered_options(element) for option in chosen if option is not None)
+
+
+def state_values(
+    blocks: list[Json], given: Mapping[str, Any], entered: Mapping[str, Json] | None = None
+) -> dict[str, Json]:
     """Slack's `state.values`. `given` is by block id: the value of its one input, or values by action id.
 
+    `entered` are the values before the latest update; they go before an initial value of the same block and action id.
     Raises LookupError for a block or action id that is not there: nobody can type into what is not shown.
     """
     values: dict[str, Json] = {}
     for block, element in _stateful(blocks):
-        values.setdefault(block["block_id"], {})[element["action_id"]] = _initial(element)
+        before = (entered or {}).get(block["block_id"], {}).get(element["action_id"])
+        stays = before is not None and _fits(element, before)
+        values.setdefault(block["block_id"], {})[element["action_id"]] = before if stays else _initial(element)
     for block_id, entry in given.items():
         if block_id not in values:
             raise LookupError(f"no input in block {block_id}")

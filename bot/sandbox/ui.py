@@ -9,11 +9,13 @@ from typing import Any
 from aiohttp import WSMsgType, web
 from yarl import URL
 
-from bot.sandbox.actor import Actor, NotPossibleError
+from bot.sandbox.actor import Actor
 from bot.sandbox.errors import SlackError
 from bot.sandbox.events import Events
 from bot.sandbox.faults import Fault, Faults
 from bot.sandbox.files import Files
+from bot.sandbox.sight import NotPossibleError
+from bot.sandbox.talk import Talk
 from bot.sandbox.world import Person, World
 
 Json = dict[str, Any]
@@ -24,10 +26,19 @@ Act = Callable[[Person, Json], Awaitable[Json]]
 
 class Ui:
     def __init__(
-        self, world: World, *, actor: Actor, events: Events, faults: Faults, files: Files, app_lines: list[Json]
+        self,
+        world: World,
+        *,
+        actor: Actor,
+        talk: Talk,
+        events: Events,
+        faults: Faults,
+        files: Files,
+        app_lines: list[Json],
     ) -> None:
         self._world = world
         self._actor = actor
+        self._talk = talk
         self._events = events
         self._faults = faults
         self._files = files
@@ -42,6 +53,8 @@ class Ui:
         app.router.add_get("/ui/app", self._app)
         acts: dict[str, Act] = {
             "message": self._message,
+            "edit": self._edit,
+            "delete": self._delete,
             "command": self._command,
             "shortcut": self._shortcut,
             "action": self._action,
@@ -161,9 +174,19 @@ class Ui:
     # -- acting
 
     async def _message(self, me: Person, body: Json) -> Json:
-        message, event = self._actor.write(me.id, str(body["channel"]), str(body["text"]), body.get("thread_ts"))
+        subtype = "thread_broadcast" if body.get("broadcast") is True else None
+        where, text = str(body["channel"]), str(body["text"])
+        message, event = self._talk.write(me.id, where, text, body.get("thread_ts"), subtype)
         self._events.announce(event)
         return {"ok": True, "ts": message.ts}
+
+    async def _edit(self, me: Person, body: Json) -> Json:
+        self._events.announce(self._talk.rewrite(me.id, str(body["channel"]), str(body["ts"]), str(body["text"])))
+        return {"ok": True}
+
+    async def _delete(self, me: Person, body: Json) -> Json:
+        self._events.announce(self._talk.withdraw(me.id, str(body["channel"]), str(body["ts"])))
+        return {"ok": True}
 
     async def _command(self, me: Person, body: Json) -> Json:
         sent = self._actor.command(me.id, str(body["channel"]), str(body["command"]), str(body.get("text") or ""))

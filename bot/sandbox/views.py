@@ -9,6 +9,7 @@ from bot.sandbox.blocks import require_view
 from bot.sandbox.errors import SlackError
 from bot.sandbox.passes import Passes
 from bot.sandbox.payloads import with_ids
+from bot.sandbox.state import state_values
 from bot.sandbox.world import View, World
 
 Json = dict[str, Any]
@@ -55,11 +56,11 @@ class Views:
             view = View(self._world.new_id("V"), user, body, self._world.new_hash())
             view.root = view.id
             self._world.homes[user] = view
+            self._world.show_home(user)
         else:
             view = current
             _require_hash(args, view)
-            view.body, view.hash = body, self._world.new_hash()
-        self._world.show_home(user)
+            self.replace(view, body)
         return {"view": self._world.view_json(view)}
 
     def check(self, view: Any, surface: str, *, replacing: View | None = None) -> Json:
@@ -84,6 +85,8 @@ class Views:
         return view
 
     def replace(self, view: View, body: Json) -> None:
+        """Show a checked body in this view; what was entered stays, as `View.entered` says."""
+        view.entered = state_values(view.body["blocks"], {}, view.entered)
         view.body, view.hash = body, self._world.new_hash()
         if body["type"] == "home":
             self._world.show_home(view.user)

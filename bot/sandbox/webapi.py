@@ -4,6 +4,7 @@ import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -26,8 +27,8 @@ Method = Callable[[Arguments], Json]
 class Call:
     """One request that reached the sandbox.
 
-    `outcome` is `ok`, Slack's error, `status_500`, `lost_request`, or with a lost answer `ok, answer lost`;
-    `pending` until it is known.
+    `outcome` is `ok`, Slack's error, `status_500`, `lost_request`, with a lost answer `ok, answer lost`, with a hanging
+    one `ok, never answered` or just `never answered`; `pending` until it is known.
     """
 
     method: str
@@ -50,6 +51,7 @@ class WebApi:
         faults: Faults,
         methods: Mapping[str, Method],
     ) -> None:
+        self._suffer = partial(suffer, clock=clock, faults=faults)
         self._world = world
         self._clock = clock
         self._token = token
@@ -58,7 +60,7 @@ class WebApi:
         self._scopes = scopes
         self._rates = rates
         self._faults = faults
-        self._methods = {"api.test": lambda args: {"args": dict(args)}, "auth.test": self._auth_test, **methods}
+        self.methods = {"api.test": lambda args: {"args": dict(args)}, "auth.test": self._auth_test, **methods}
         self.calls: list[Call] = []
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -71,7 +73,7 @@ class WebApi:
             return self._refuse(call, error)
         call.args = {name: value for name, value in args.items() if name != "token"}
         fault = self._faults.take(method, args.get("channel") or args.get("channel_id"))
-        return await suffer(fault, request, call, self._clock, lambda: self._answer(call, args, request))
+        return await self._suffer(fault, request, call, lambda: self._answer(call, args, request))
 
     def _answer(self, call: Call, args: Arguments, request: web.Request) -> web.Response:
         try:
@@ -89,9 +91,9 @@ class WebApi:
         return refusal(error, {"x-oauth-scopes": str(self._scopes)})
 
     def _method(self, name: str) -> Method:
-        if name not in self._methods:
+        if name not in self.methods:
             raise SlackError("unknown_method", req_method=name)
-        return self._methods[name]
+        return self.methods[name]
 
     def _authenticate(self, method: str, args: Arguments, request: web.Request) -> None:
         bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -102,14 +104,17 @@ class WebApi:
             raise SlackError("invalid_auth")
 
     def _auth_test(self, args: Arguments) -> Json:
+        world = self._world
+        organisation: Json = {"team": world.enterprise_name, "team_id": world.enterprise_id}
         return {
-            "url": f"https://{self._world.team_domain}.slack.com/",
+            "url": f"https://{world.team_domain}.slack.com/",
             "team": "Sandbox",
-            "user": self._world.bot.name,
-            "team_id": self._world.team_id,
-            "user_id": self._world.bot.id,
-            "bot_id": self._world.bot_id,
-            "is_enterprise_install": False,
+            "user": world.bot.name,
+            "team_id": world.team_id,
+            "user_id": world.bot.id,
+            "bot_id": world.bot_id,
+            **({**organisation, "enterprise_id": world.enterprise_id} if world.enterprise else {}),
+            "is_enterprise_install": world.enterprise is not None,
         }
 
 
@@ -117,6 +122,7 @@ class ResponseUrls:
     """POST /response/<key>: the URL that came with an interaction."""
 
     def __init__(self, clock: Clock, passes: Passes, chat: Chat, faults: Faults, calls: list[Call]) -> None:
+        self._suffer = partial(suffer, clock=clock, faults=faults)
         self._clock = clock
         self._passes = passes
         self._chat = chat
@@ -133,7 +139,7 @@ class ResponseUrls:
             return web.json_response(error.answer(), status=400)
         call.args = dict(args)
         fault = self._faults.take(call.method)
-        return await suffer(fault, request, call, self._clock, lambda: self._answer(call, args, request))
+        return await self._suffer(fault, request, call, lambda: self._answer(call, args, request))
 
     def _answer(self, call: Call, args: Arguments, request: web.Request) -> web.Response:
         try:
@@ -146,7 +152,13 @@ class ResponseUrls:
 
 
 async def suffer(
-    fault: Fault | None, request: web.Request, call: Call, clock: Clock, answer: Callable[[], web.Response]
+    fault: Fault | None,
+    request: web.Request,
+    call: Call,
+    answer: Callable[[], web.Response],
+    *,
+    clock: Clock,
+    faults: Faults,
 ) -> web.StreamResponse:
     """Carry the call out, with what the fault makes of it."""
     match fault:
@@ -158,6 +170,13 @@ async def suffer(
         case Fault(mode="lose_answer"):
             answer()
             call.outcome += ", answer lost"
+            response = _hang_up(request)
+        case Fault(mode="hang"):
+            call.outcome = "never answered"
+            if fault.carried_out == "before":
+                answer()
+                call.outcome += ", never answered"
+            await faults.cleared()
             response = _hang_up(request)
         case Fault(mode="late", carried_out="after"):
             await clock.sleep(fault.seconds)

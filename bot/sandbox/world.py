@@ -28,6 +28,10 @@ class Person:
     is_stranger: bool = False
     """Someone of another workspace, met through Slack Connect."""
     deleted: bool = False
+    team_id: str | None = None
+    """Their workspace in an Enterprise Grid; None is the sandbox's own."""
+    enterprise_id: str | None = None
+    """The Enterprise Grid they belong to: users.info then carries `enterprise_user`."""
 
 
 @dataclass
@@ -99,6 +103,8 @@ class View:
     hash: str
     previous: str | None = None
     root: str | None = None
+    entered: dict[str, Json] = field(default_factory=dict)
+    """`state.values` as the person left them. As in Slack they outlive an update wherever the ids stay the same."""
 
     @property
     def input_blocks(self) -> list[Json]:
@@ -106,17 +112,29 @@ class View:
 
 
 class World:
-    """One workspace. Changes that a person's page shows are published to `feed`."""
+    """One workspace, or with an `enterprise_id` an Enterprise Grid that installed the app for all its workspaces.
+
+    Changes that a person's page shows are published to `feed`.
+    """
 
     team_id = "T0SANDBOX"
     team_domain = "sandbox"
     app_id = "A0HITL"
     bot_id = "B0BOT"
 
+    enterprise_name = "Sandbox Grid"
+
     def __init__(
-        self, clock: Clock, people: Iterable[Person], channels: Iterable[Channel], usergroups: Iterable[Usergroup]
+        self,
+        clock: Clock,
+        people: Iterable[Person],
+        channels: Iterable[Channel],
+        usergroups: Iterable[Usergroup],
+        *,
+        enterprise_id: str | None = None,
     ) -> None:
         self.clock = clock
+        self.enterprise_id = enterprise_id
         self.people = {person.id: person for person in people}
         self.channels = {channel.id: channel for channel in channels}
         self.usergroups = {group.id: group for group in usergroups}
@@ -167,6 +185,18 @@ class World:
             return self.people[user_id]
         except KeyError:
             raise SlackError("user_not_found") from None
+
+    @property
+    def enterprise(self) -> Json | None:
+        """Who installed the app for the whole organisation; None where one workspace did."""
+        return {"id": self.enterprise_id, "name": self.enterprise_name} if self.enterprise_id else None
+
+    def team_of(self, user_id: str) -> str:
+        """The workspace of this person; the sandbox's own for who is not known, as Slackbot."""
+        person = self.people.get(user_id)
+        if person is None:
+            return self.team_id
+        return person.team_id or ("T0ELSEWHERE" if person.is_stranger else self.team_id)
 
     def add_person(self, person: Person, channels: Iterable[str] = ()) -> None:
         self.people[person.id] = person
@@ -226,10 +256,14 @@ class World:
         else:
             self.messages[message.channel][message.ts] = message
         self._show(message)
-        parent = self.messages[message.channel].get(message.thread_ts or "")
-        if parent is not None and parent is not message and message.ephemeral_to is None:
+        if (parent := self._parent(message)) is not None:
             parent.thread_ts = parent.ts
             self._show(parent)
+
+    def _parent(self, message: Message) -> Message | None:
+        """The message that counts this one among its replies."""
+        parent = self.messages[message.channel].get(message.thread_ts or "")
+        return None if parent is message or message.ephemeral_to is not None else parent
 
     def remove(self, message: Message) -> None:
         """A parent with replies leaves a tombstone, as in Slack."""
@@ -246,6 +280,8 @@ class World:
             del self.messages[message.channel][message.ts]
         gone = {"type": "message_deleted", "channel": message.channel, "ts": message.ts}
         self.feed.publish(gone, self._audience(message))
+        if (parent := self._parent(message)) is not None:
+            self._show(parent)
 
     def _audience(self, message: Message) -> list[str]:
         if message.ephemeral_to is not None:
@@ -303,10 +339,10 @@ class World:
         modal: Json = {"title": None, "submit": None, "close": None, "clear_on_close": False, "notify_on_close": False}
         return {
             "id": view.id,
-            "team_id": self.team_id,
+            "team_id": self.team_of(view.user),
             "app_id": self.app_id,
             "bot_id": self.bot_id,
-            "app_installed_team_id": self.team_id,
+            "app_installed_team_id": self.enterprise_id or self.team_id,
             **absent,
             **(modal if view.body["type"] == "modal" else {}),
             **view.body,

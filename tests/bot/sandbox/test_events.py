@@ -3,9 +3,9 @@ import asyncio
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox.actor import NotPossibleError
 from bot.sandbox.demo_world import REVIEW
 from bot.sandbox.server import Sandbox
+from bot.sandbox.sight import NotPossibleError
 from bot.sandbox.world import Person
 from tests.bot.sandbox.blockkit import home, section
 from tests.bot.sandbox.receiver import Receiver
@@ -47,7 +47,7 @@ async def test_edits_and_deletions_are_told(
     sandbox: Sandbox, slack: AsyncWebClient, app: Receiver, clock: ManualClock
 ) -> None:
     ts = (await sandbox.say("U0ADA", REVIEW, "maybe")).ts
-    sandbox.edit("U0ADA", REVIEW, ts, "approve")
+    await sandbox.edit_message("U0ADA", REVIEW, ts, "approve")
     await clock.run_until(lambda: len(app.received) == 2)
     event = app.last["event"]
     assert (event["subtype"], event["message"]["text"], event["previous_message"]["text"]) == (
@@ -56,7 +56,7 @@ async def test_edits_and_deletions_are_told(
         "maybe",
     )
     with pytest.raises(NotPossibleError):
-        sandbox.edit("U0BEN", REVIEW, ts, "reject")
+        await sandbox.edit_message("U0BEN", REVIEW, ts, "reject")
     posted = await slack.chat_postMessage(channel=REVIEW, text="card")
     await slack.chat_delete(channel=REVIEW, ts=str(posted["ts"]))
     await clock.run_until(lambda: len(app.received) == 4)

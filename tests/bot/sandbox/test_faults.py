@@ -7,13 +7,15 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.demo_world import REFUNDS, REVIEW
-from bot.sandbox.faults import Fault
+from bot.sandbox.faults import Fault, Mode
+from bot.sandbox.rates import PER_MINUTE
 from bot.sandbox.server import Sandbox
 from tests.bot.sandbox.blockkit import actions, button
 from tests.bot.sandbox.receiver import Receiver
 from tests.support.clock import ManualClock
 
 POST = "chat.postMessage"
+REFUSALS: list[tuple[Mode, int]] = [("ratelimit", 429), ("status", 500)]
 
 
 async def post(slack: AsyncWebClient, channel: str = REVIEW, **more: Any) -> None:
@@ -54,6 +56,34 @@ async def test_a_late_answer_comes_by_the_clock(
     await clock.advance(1)
     await call
     assert posted(sandbox) == 1
+
+
+@pytest.mark.parametrize(("carried_out", "outcome"), [("before", "ok, never answered"), ("after", "never answered")])
+async def test_a_hanging_call_is_cut_off_when_the_faults_are_cleared(
+    sandbox: Sandbox, slack: AsyncWebClient, clock: ManualClock, carried_out: Any, outcome: str
+) -> None:
+    sandbox.faults.add(Fault(POST, "hang", carried_out=carried_out))
+    call = asyncio.create_task(post(slack))
+    await clock.run_until(lambda: bool(sandbox.calls) and sandbox.calls[-1].outcome == outcome)
+    await clock.advance(86_400)
+    assert not call.done()
+    sandbox.faults.clear()
+    with pytest.raises(aiohttp.ClientError):
+        await call
+    assert posted(sandbox) == (1 if carried_out == "before" else 0)
+
+
+@pytest.mark.parametrize("method", sorted(PER_MINUTE))
+async def test_every_method_can_be_struck(sandbox: Sandbox, slack: AsyncWebClient, method: str) -> None:
+    for mode, wanted in REFUSALS:
+        sandbox.faults.add(Fault(method, mode))
+        with pytest.raises(SlackApiError) as caught:
+            await slack.api_call(method)
+        assert caught.value.response.status_code == wanted
+    sandbox.faults.add(Fault(method, "lose_answer"))
+    with pytest.raises(aiohttp.ClientError):
+        await slack.api_call(method)
+    assert "unknown_method" not in sandbox.calls[-1].outcome
 
 
 async def test_an_ordered_rate_limit(sandbox: Sandbox, slack: AsyncWebClient) -> None:

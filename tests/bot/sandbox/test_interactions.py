@@ -9,10 +9,10 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox.actor import NotPossibleError
 from bot.sandbox.courier import TROUBLE
 from bot.sandbox.demo_world import GUEST, REVIEW
 from bot.sandbox.server import Sandbox
+from bot.sandbox.sight import NotPossibleError
 from tests.bot.sandbox.blockkit import actions, button, field, home, modal, option, options, plain, section
 from tests.bot.sandbox.receiver import Receiver
 from tests.support.clock import ManualClock
