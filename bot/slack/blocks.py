@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bot.slack import limits
-from bot.slack.text import body, clip_line, one_line
+from bot.slack.text import body, clip_line, one_line, rendered_size
 
 Block = dict[str, Any]
 Element = dict[str, Any]
@@ -34,27 +34,68 @@ def rich_text(block_id: str, elements: list[Element]) -> Block:
 
 def bold_line(text: str, url: str | None = None) -> Element:
     """A title, and beside it the link, whose visible text is its own address."""
-    words: list[Element] = [{"type": "text", "text": clip_line(text, 300), "style": {"bold": True}}]
-    if url is not None:
-        words += [{"type": "text", "text": " "}, {"type": "link", "url": url}]
-    return {"type": "rich_text_section", "elements": words}
+    title = words(clip_line(text, 300), bold=True)
+    return line([title] if url is None else [title, words(" "), link(url)])
+
+
+def link(url: str) -> Element:
+    """One that `web_address` let through; it shows its own address."""
+    return {"type": "link", "url": url}
+
+
+def words(text: str, *, bold: bool = False) -> Element:
+    """Text inside a rich text element; not empty."""
+    return {"type": "text", "text": text, "style": {"bold": True}} if bold else {"type": "text", "text": text}
+
+
+def line(elements: list[Element]) -> Element:
+    return {"type": "rich_text_section", "elements": elements}
 
 
 def bullets(lines: list[str]) -> Element:
-    items = [{"type": "rich_text_section", "elements": [{"type": "text", "text": line}]} for line in lines]
-    return {"type": "rich_text_list", "style": "bullet", "elements": items}
+    return bullet_list([[words(text)] for text in lines])
+
+
+def bullet_list(items: list[list[Element]]) -> Element:
+    return {"type": "rich_text_list", "style": "bullet", "elements": [line(item) for item in items]}
 
 
 def quote(text: str) -> Element:
-    return {"type": "rich_text_quote", "elements": [{"type": "text", "text": text}]}
+    return {"type": "rich_text_quote", "elements": [words(text)]}
 
 
 def preformatted(text: str) -> Element:
-    return {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": text}]}
+    return {"type": "rich_text_preformatted", "elements": [words(text)]}
 
 
 def option(text: str, value: str) -> Element:
     return {"text": plain(text, limits.OPTION_TEXT), "value": value}
+
+
+def button(action_id: str, label: str, value: str, style: str | None = None) -> Element:
+    made = {"type": "button", "action_id": action_id, "text": plain(label, limits.BUTTON_TEXT), "value": value}
+    return made if style is None else {**made, "style": style}
+
+
+def confirm(title: str, text: str, yes: str) -> Element:
+    """The dialog that a button opens before it counts."""
+    return {
+        "title": plain(title, limits.CONFIRM_TITLE),
+        "text": plain(text, limits.CONFIRM_TEXT),
+        "confirm": plain(yes, limits.CONFIRM_BUTTON),
+        "deny": plain("Cancel", limits.CONFIRM_BUTTON),
+    }
+
+
+def rendered(node: Any) -> int:
+    """At least as many characters as Slack counts for these blocks."""
+    if isinstance(node, list):
+        return sum(map(rendered, node))
+    if not isinstance(node, dict):
+        return 0
+    own = sum(rendered_size(node[name]) for name in ("text", "url") if isinstance(node.get(name), str))
+    own += limits.RENDERED_HEADER if node.get("type") == "header" else 0
+    return own + sum(map(rendered, node.values()))
 
 
 def web_address(url: str) -> str | None:

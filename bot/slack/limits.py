@@ -20,3 +20,5 @@ VIEW_BYTES = 250_000
 RENDERED_MESSAGE = 10_000
 """Our budget for all texts of one message, entities counted as written. Slack refuses, undocumented, from about 13,200
 (`msg_blocks_too_long`, slackapi/bolt-js#2509)."""
+RENDERED_HEADER = 100
+"""What a header counts beside its text."""

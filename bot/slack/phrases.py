@@ -1,12 +1,13 @@
 """Our words for the facts of a review: risk, confidence, times, reasons. An emoji always has its word beside it."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 from bot.slack import limits
 from bot.slack.text import clip_line, escape
-from bot.slack.view import CardView, VerdictWord
+from bot.slack.view import CardView, ClaimView, VerdictWord
 from routing.checks import in_words
 from routing.decision import Disposition, Reason, Risk
 
@@ -23,6 +24,7 @@ CANNOT_BE_UNDONE = "The action cannot be undone."
 _STRONGEST_FIRST = (
     "check.failed", "check.error", "irreversible", "risk.rule", "rule.error", "judge.failed", "judge.error",
 )  # fmt: skip
+_RULES = frozenset({"risk.rule", "rule.error"})
 _USER_ID = re.compile(r"[UW][A-Z0-9]{1,31}")
 
 
@@ -44,6 +46,17 @@ def moment_in_utc(when: datetime) -> str:
     return f"{when.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
+def day(when: datetime) -> str:
+    """The date in UTC as plain text, for where Slack does not put it in the reader's own words."""
+    return f"{when.astimezone(UTC):%-d %b %Y}"
+
+
+def claimed(claim: ClaimView) -> str:
+    """mrkdwn for somebody else who is about to decide the same."""
+    since = f"<!date^{int(claim.since.timestamp())}^{{ago}}|{moment_in_utc(claim.since)}>"
+    return f"👋 {mention(claim.user_id)} claimed this {since}."
+
+
 def percent(share: float) -> str:
     """Whole percent, rounded down, so that 98.999 never reads as the 99 that was needed."""
     return _percent(_hundredfold(share), digits=0)
@@ -51,6 +64,8 @@ def percent(share: float) -> str:
 
 def confidence(view: CardView) -> str:
     """With as many decimals as it takes to stand clearly on its side of the threshold, two at most."""
+    if not view.shows_confidence:
+        return "confidence hidden for now"
     if view.confidence is None:
         return "confidence unknown"
     sure, needed = _hundredfold(view.confidence), _hundredfold(view.threshold)
@@ -82,12 +97,26 @@ def risk(view: CardView) -> str:
     return f"{view.risk.value} risk"
 
 
+def reasons_told(view: CardView) -> list[Reason]:
+    """Why a person is asked, without what they must not know yet: what a reason says of the output (checks and judges
+    quote it, rules are about it) or of the confidence."""
+    told = list(view.reasons)
+    if not view.shows_confidence:
+        told = [replace(reason, detail=None) if reason.code == "provisional" else reason for reason in told]
+        told = [reason for reason in told if not reason.code.startswith("confidence.")]
+    if not view.shows_output:
+        told = [replace(reason, detail=None) if reason.code in _RULES else reason for reason in told]
+        told = [reason for reason in told if not reason.code.startswith(("check.", "judge."))]
+    return told
+
+
 def reasons_to_ask(view: CardView) -> list[str]:
     """Why a person is asked, the strongest reason first, in words alone: without what stands in the facts anyway, and
     without the task's own risk unless nothing else speaks. Untrusted single lines."""
-    telling = [reason for reason in view.reasons if not reason.code.startswith("confidence.")]
+    told = reasons_told(view)
+    telling = [reason for reason in told if not reason.code.startswith("confidence.")]
     others = [reason for reason in telling if reason.code != "risk.base"]
-    if len(view.reasons) > len(telling) or others:
+    if len(told) > len(telling) or others:
         telling = others
     return [reason_sentence(reason, in_full=False) for reason in sorted(telling, key=_strength)]
 

@@ -2,17 +2,20 @@
 
 import json
 import re
+from collections.abc import Sequence
 
-from bot.slack.blocks import Element, preformatted, quote
+from bot.slack import spans
+from bot.slack.blocks import Element, line, preformatted, quote, words
 from bot.slack.json_text import compact, pretty
 from bot.slack.text import clip_body, one_line, rendered_size
-from routing.decision import Json
+from routing.decision import Json, UncertainSpan
 
 LINE = 80
 """Rendered characters of what counts as short: two lines on a phone."""
 MEMBERS = 12
 MEASURED = 10_000
 """Characters up to which JSON is written to tell how many of them are missing; of more, that there are over so many."""
+UNSURE_FURTHER_ON = "The model is unsure of something further on: Details."
 _BARE = re.compile(r"(?!(?:true|false|null)\Z)[^\W\d][\w-]*")
 
 
@@ -50,6 +53,14 @@ def element(value: Json, limit: int, max_lines: int) -> Element:
     """`excerpt` with prose and small objects as a quote, JSON as it is written."""
     text = excerpt(value, limit, max_lines)
     return quote(text) if isinstance(value, str) or _small(value) is not None else preformatted(text)
+
+
+def marked(text: str, unsure: Sequence[UncertainSpan], limit: int, max_lines: int) -> list[Element]:
+    """`element` of a text with the places where the model is unsure in bold, and what bold means in words."""
+    pieces = spans.excerpt(text, unsure, limit, max_lines)
+    shown = {"type": "rich_text_quote", "elements": [words(piece.text, bold=piece.is_unsure) for piece in pieces]}
+    legend = "Bold: the model is unsure here." if any(piece.is_unsure for piece in pieces) else UNSURE_FURTHER_ON
+    return [shown, line([words(legend)])]
 
 
 def _small(value: Json) -> list[tuple[str, str]] | None:

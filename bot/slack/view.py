@@ -139,6 +139,11 @@ class CardView:
         return not (self.hides_output and self.waits)
 
     @property
+    def asks_for_answer(self) -> bool:
+        """Whether people write the output themselves, as there is nothing that they may look at."""
+        return not self.shows_output and self.proposal is None
+
+    @property
     def shows_confidence(self) -> bool:
         """Whether anything may tell how sure the model is."""
         return not (self.hides_confidence and self.waits)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-DATE = re.compile(r"<!date\^\d+\^\{date_short_pretty\} at \{time\}\|\d{4}-\d\d-\d\d \d\d:\d\d UTC>")
+DATE = re.compile(r"<!date\^\d+\^(?:\{date_short_pretty\} at \{time\}|\{ago\})\|\d{4}-\d\d-\d\d \d\d:\d\d UTC>")
 MENTION = re.compile(r"<@([UW][A-Z0-9]{1,31})>")
 ENTITY = re.compile(r"&(?:amp|lt|gt);")
 UNSAFE = re.compile(
@@ -54,8 +54,7 @@ def check_modal(view: Json, people: frozenset[str]) -> None:
     for name in ("title", "close", "submit"):
         if name in view:
             _check_text(view[name], TEXT_LIMITS[name], people)
-    has_inputs = any(block["type"] == "input" for block in view["blocks"])
-    assert has_inputs == ("submit" in view)
+    assert "submit" in view or not any(block["type"] == "input" for block in view["blocks"])
     _check_blocks(view["blocks"], MODAL_BLOCKS, people)
 
 
@@ -84,8 +83,10 @@ def _check_header(block: Json, people: frozenset[str]) -> None:
 
 
 def _check_section(block: Json, people: frozenset[str]) -> None:
-    assert set(block) == {"type", "block_id", "text"}
+    assert {"type", "block_id", "text"} <= set(block) <= {"type", "block_id", "text", "accessory"}
     _check_text(block["text"], 3000, people)
+    if "accessory" in block:
+        _check_button(block["accessory"], people)
 
 
 def _check_context(block: Json, people: frozenset[str]) -> None:
@@ -101,14 +102,20 @@ def _check_actions(block: Json, people: frozenset[str]) -> None:
     assert len(set(actions)) == len(actions)
     for element in elements:
         if element["type"] == "button":
-            _check_text(element["text"], TEXT_LIMITS["button"], people)
-            assert 1 <= units(element["value"]) <= 2000
-            assert "url" not in element
-            for name, text in element.get("confirm", {}).items():
-                _check_text(text, CONFIRM_LIMITS[name], people)
+            _check_button(element, people)
         else:
             assert element["type"] == "overflow"
             _check_options(element["options"], 5, people)
+
+
+def _check_button(element: Json, people: frozenset[str]) -> None:
+    assert element["type"] == "button"
+    assert 1 <= units(element["action_id"]) <= 255
+    _check_text(element["text"], TEXT_LIMITS["button"], people)
+    assert 1 <= units(element["value"]) <= 2000
+    assert "url" not in element
+    for name, text in element.get("confirm", {}).items():
+        _check_text(text, CONFIRM_LIMITS[name], people)
 
 
 def _check_input(block: Json, people: frozenset[str]) -> None:
@@ -122,6 +129,8 @@ def _check_input(block: Json, people: frozenset[str]) -> None:
         assert 1 <= units(initial) <= 2900
         assert element["multiline"] or "\n" not in initial
         initial.encode()
+    elif element["type"] == "users_select":
+        assert set(element) == {"type", "action_id"}
     else:
         assert element["type"] == "static_select"
         _check_options(element["options"], 100, people)

@@ -9,8 +9,18 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from bot.slack.view import CardView, OutcomeView, RubricView
-from routing.decision import Alternative, Disposition, Model, Reason, ReviewKind, Risk, Route, Source
+from bot.slack.view import CardView, ClaimView, EarlierView, OutcomeView, ProposalView, RubricView
+from routing.decision import (
+    Alternative,
+    Disposition,
+    Model,
+    Reason,
+    ReviewKind,
+    Risk,
+    Route,
+    Source,
+    UncertainSpan,
+)
 
 GOLDEN = Path(__file__).parent / "golden"
 PEOPLE = frozenset({"U0ADA", "U0BEA", "U0CEM"})
@@ -88,6 +98,57 @@ PAYOUT = replace(
 )
 """A sure model, and an action that cannot be undone."""
 
+REPLY = replace(
+    CLASSIFICATION,
+    task_type="reply",
+    input="Can I return the lamp after 40 days? It was a gift.",
+    output="Yes, you can return it within 60 days. Postage is free.",
+    spans=(UncertainSpan(start=30, end=37, confidence=0.3), UncertainSpan(start=39, end=54, confidence=0.41)),
+    sources=(
+        *REFUND.sources,
+        Source(id="kb-18", title="Gifts", text="Gifts may be returned within 60 days."),
+        Source(id="kb-19", url="javascript:alert(1)"),
+        Source(id="kb-20"),
+    ),
+    earlier=(
+        EarlierView(
+            task_type="reply",
+            verdict="reject",
+            decided_by=("U0BEA",),
+            decided_at=datetime(2026, 11, 3, 9, 0, tzinfo=UTC),
+            category="factual_error",
+            reason="It was 30 days for gifts.",
+        ),
+        EarlierView(
+            task_type="refund",
+            verdict="approve",
+            decided_by=("U0ADA", "U0BEA"),
+            decided_at=datetime(2026, 10, 28, 9, 0, tzinfo=UTC),
+        ),
+        EarlierView(
+            task_type="refund",
+            verdict="approve",
+            decided_by=("U0ADA",),
+            decided_at=datetime(2026, 10, 2, 9, 0, tzinfo=UTC),
+        ),
+    ),
+)
+"""A text of which the model is unsure in places, with sources and a past."""
+
+CLAIM = ClaimView(
+    user_id="U0ADA", since=datetime(2026, 11, 20, 10, 1, tzinfo=UTC), until=datetime(2026, 11, 20, 10, 16, tzinfo=UTC)
+)
+CLAIMED = replace(CLASSIFICATION, claim=CLAIM)
+VOTED = replace(REFUND, needed=2, votes=1)
+"""Two people have to agree, and one has said what nobody is to know yet."""
+PROPOSED = replace(VOTED, proposal=ProposalView(output={**REFUND.output, "amount": 100}, edited_by="U0ADA"))
+HIDDEN = replace(REPLY, hides_output=True, alternatives=(Alternative(output="No.", confidence=0.2),))
+"""Autonomy 0."""
+DRAFT = replace(REPLY, is_draft=True)
+BLIND = replace(REPLY, hides_confidence=True)
+OVERDUE = replace(CLASSIFICATION, overdue=True)
+PROVISIONAL = replace(CLASSIFICATION, kind=ReviewKind.PROVISIONAL, disposition=Disposition.EXECUTE_PROVISIONAL)
+
 
 def decided(**outcome: Any) -> CardView:
     facts: dict[str, Any] = {"decided_by": ("U0ADA",), "decided_at": datetime(2026, 11, 20, 10, 3, tzinfo=UTC)}
@@ -115,6 +176,33 @@ REJECTED = decided(
     labels={"safety": "UNSAFE"},
     reason="The parcel was delivered on Monday.",
     correct_answer={"action": "deny"},
+)
+HELD = replace(
+    decided(verdict="approve"),
+    state="held",
+    disposition=Disposition.WAIT,
+    risk=Risk.MEDIUM,
+    released_at=datetime(2026, 11, 20, 10, 4, tzinfo=UTC),
+)
+CHANGED = replace(REJECTED, former=APPROVED.outcome)
+SETTLED = decided(verdict="reject", decided_by=("U0ADA", "U0BEA"), adjudicated=True, reason="No goodwill twice.")
+DISPUTED = replace(
+    REFUND,
+    state="disputed",
+    needed=2,
+    positions=(
+        OutcomeView(verdict="approve", decided_by=("U0ADA",), decided_at=NOW),
+        OutcomeView(
+            verdict="edit",
+            decided_by=("U0BEA",),
+            decided_at=NOW,
+            output={**REFUND.output, "amount": 100},
+            reason="The cap is 100.",
+        ),
+        OutcomeView(
+            verdict="reject", decided_by=("U0CEM",), decided_at=NOW, category="wrong_action", reason="It was delivered."
+        ),
+    ),
 )
 CANCELLED = replace(REFUND, state="cancelled", disposition=Disposition.DO_NOT_EXECUTE)
 TIMED_OUT = replace(REFUND, state="timed_out", disposition=Disposition.DO_NOT_EXECUTE)
@@ -185,6 +273,20 @@ outcomes = st.builds(
     output=json_values,
     correct_answer=json_values,
 )
+claims = st.builds(ClaimView, user_id=people_ids, since=moments, until=moments)
+proposals = st.builds(ProposalView, output=json_values, edited_by=people_ids)
+earlier = st.builds(
+    EarlierView,
+    task_type=texts,
+    verdict=st.sampled_from(["approve", "edit", "reject"]),
+    decided_by=st.lists(people_ids, max_size=3).map(tuple),
+    decided_at=moments,
+    category=maybe_texts,
+    reason=maybe_texts,
+)
+spans = st.builds(
+    UncertainSpan.model_construct, start=st.integers(0, 50), end=st.integers(1, 80), confidence=st.none() | shares
+)
 rubrics = st.builds(
     RubricView,
     categories=st.lists(texts, max_size=6).map(tuple),
@@ -195,8 +297,8 @@ rubrics = st.builds(
 open_views = st.builds(
     CardView,
     review_id=st.from_regex(r"[A-Za-z0-9_-]{1,40}", fullmatch=True),
-    kind=st.sampled_from([ReviewKind.GATE, ReviewKind.PROVISIONAL, ReviewKind.AUDIT]),
-    state=st.sampled_from(["open", "cancelled", "timed_out"]),
+    kind=st.sampled_from([ReviewKind.GATE, ReviewKind.PROVISIONAL, ReviewKind.AUDIT, ReviewKind.DOUBLE]),
+    state=st.sampled_from(["open", "disputed", "cancelled", "timed_out"]),
     decision_id=texts,
     app=texts,
     task_type=texts,
@@ -223,7 +325,24 @@ open_views = st.builds(
     trace_url=maybe_texts,
     guideline=maybe_texts,
     outcome=st.none(),
+    claim=st.none() | claims,
+    needed=st.integers(1, 3),
+    votes=st.integers(0, 2),
+    positions=st.lists(outcomes, max_size=5).map(tuple),
+    proposal=st.none() | proposals,
+    overdue=st.booleans(),
+    hides_output=st.booleans(),
+    is_draft=st.booleans(),
+    hides_confidence=st.booleans(),
+    spans=st.lists(spans, max_size=5).map(tuple),
+    earlier=st.lists(earlier, max_size=3).map(tuple),
 )
-views = open_views | st.builds(
-    lambda view, outcome: replace(view, state="decided", outcome=outcome), open_views, outcomes
+closed_views = st.builds(
+    lambda view, **ending: replace(view, proposal=None, **ending),
+    open_views,
+    state=st.sampled_from(["decided", "held"]),
+    outcome=outcomes,
+    former=st.none() | outcomes,
+    released_at=moments,
 )
+views = open_views | closed_views

@@ -6,11 +6,12 @@ from hypothesis import HealthCheck, given, settings
 from slack_sdk.models.blocks import Block as SdkBlock
 
 from bot.slack.blocks import Block
-from bot.slack.card import changed_members, render_card, review_of
-from bot.slack.view import CardView
-from routing.decision import Reason, Risk
+from bot.slack.card import render_card, review_of, verdict_buttons
+from bot.slack.said import changed_members
+from bot.slack.view import CardView, EarlierView, OutcomeView, ProposalView
+from routing.decision import Disposition, Reason, ReviewKind, Risk, Source, UncertainSpan
 from tests.bot.slack import samples
-from tests.support.slack_checker import check_message, units
+from tests.support.slack_checker import DATE, check_message, units
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,14 @@ from tests.support.slack_checker import check_message, units
         ("card_rejected", samples.REJECTED),
         ("card_cancelled", samples.CANCELLED),
         ("card_timed_out", samples.TIMED_OUT),
+        ("card_claimed", samples.CLAIMED),
+        ("card_reply", samples.REPLY),
+        ("card_hidden", samples.HIDDEN),
+        ("card_draft", samples.DRAFT),
+        ("card_proposed", samples.PROPOSED),
+        ("card_disputed", samples.DISPUTED),
+        ("card_held", samples.HELD),
+        ("card_changed", samples.CHANGED),
     ],
 )
 def test_golden(name: str, view: CardView) -> None:
@@ -93,6 +102,43 @@ def test_a_closed_card_has_no_verdict_button(view: CardView) -> None:
     assert review_of(actions["block_id"]) == "rev_7Q2M"
 
 
+def test_a_held_verdict_can_be_undone_and_nothing_else() -> None:
+    undo, more = _actions(samples.HELD)["elements"]
+    assert (undo["action_id"], undo["value"], undo["text"]["text"]) == ("review.undo", "rev_7Q2M", "Undo")
+    assert [option["value"] for option in more["options"]] == ["details"]
+
+
+@pytest.mark.parametrize(
+    ("view", "offered"),
+    [
+        (samples.REFUND, ["claim", "hand_over", "details", "skip"]),
+        (samples.CLAIMED, ["release", "hand_over", "details", "skip"]),
+        (samples.DISPUTED, ["claim", "hand_over", "details", "skip"]),
+        (samples.APPROVED, ["details", "change"]),
+        (samples.CANCELLED, ["details"]),
+        (samples.TIMED_OUT, ["details"]),
+    ],
+)
+def test_the_menu_offers_what_can_be_done_now(view: CardView, offered: list[str]) -> None:
+    assert [option["value"] for option in _actions(view)["elements"][-1]["options"]] == offered
+
+
+@pytest.mark.parametrize(
+    ("view", "labels"),
+    [
+        (samples.REFUND, ["Approve!", "Edit", "Reject"]),
+        (samples.DISPUTED, ["Approve!", "Edit", "Reject"]),
+        (samples.PROPOSED, ["Approve the edit!", "Edit", "Reject"]),
+        (samples.DRAFT, ["Edit!", "Use the draft", "Reject"]),
+        (samples.HIDDEN, ["Write the answer!", "Reject"]),
+        (replace(samples.PROPOSED, hides_output=True, is_draft=True), ["Approve the edit!", "Edit", "Reject"]),
+    ],
+)
+def test_the_first_button_is_what_a_person_should_do(view: CardView, labels: list[str]) -> None:
+    buttons = verdict_buttons(view)
+    assert [b["text"]["text"] + "!" * (b.get("style") == "primary") for b in buttons] == labels
+
+
 def test_no_block_id_survives_a_change_of_state() -> None:
     before = {block["block_id"] for block in render_card(samples.REFUND).blocks}
     after = {block["block_id"] for block in render_card(samples.APPROVED).blocks}
@@ -114,7 +160,7 @@ def test_short_texts_are_whole_and_long_ones_say_what_is_missing() -> None:
 
 
 @pytest.mark.parametrize("text", ["x" * 20_000, "&" * 20_000, "<b> " * 9_000, "👩🏽‍🚒" * 9_000])
-@pytest.mark.parametrize("view", [samples.REFUND, samples.EDITED])
+@pytest.mark.parametrize("view", [samples.REFUND, samples.EDITED, samples.DISPUTED, samples.HIDDEN])
 def test_the_longest_card_stays_within_the_budget(view: CardView, text: str) -> None:
     everywhere: dict[str, Any] = dict.fromkeys(
         ["decision_id", "app", "task_type", "input", "output", "confidence_source", "model", "subject", "retry_of"],
@@ -131,7 +177,32 @@ def test_the_longest_card_stays_within_the_budget(view: CardView, text: str) -> 
         output=text,
     )
     reasons = (Reason("check.failed", rule=text),) * 20
-    message = render_card(replace(view, **everywhere, outcome=outcome, reasons=reasons, reversible=False))
+    past = EarlierView(task_type=text, verdict="reject", decided_by=(), decided_at=samples.NOW, reason=text)
+    said = OutcomeView(
+        verdict="edit",
+        decided_by=("U" + "A" * 31,),
+        decided_at=samples.NOW,
+        labels={f"{number}{text}": text for number in range(20)},
+        reason=text,
+        output=text,
+    )
+    message = render_card(
+        replace(
+            view,
+            **everywhere,
+            outcome=outcome,
+            former=outcome,
+            reasons=reasons,
+            reversible=False,
+            needed=3,
+            claim=samples.CLAIM,
+            positions=(said,) * 9 if view.state == "disputed" else (),
+            proposal=ProposalView(output=text, edited_by="U" + "A" * 31) if view.waits else None,
+            sources=(Source.model_construct(id=text, url=f"https://kb.example/{'x' * 181}", text=text),) * 9,
+            earlier=(past,) * 9,
+            requested_by="U" + "A" * 31,
+        )
+    )
     check_message(message.text, message.blocks, samples.PEOPLE | {"U" + "A" * 31})
 
 
@@ -171,6 +242,15 @@ def test_unknown_confidence_is_said_and_not_shown_as_a_number() -> None:
         (replace(samples.CLASSIFICATION, output="Dear customer, " * 20), "Decide: ticket_classification"),
         (samples.APPROVED, "Approved: refund"),
         (samples.TIMED_OUT, "Timed out: refund"),
+        (samples.PROPOSED, "Edited: refund"),
+        (
+            replace(samples.PAYOUT, proposal=ProposalView(output={"amount": 20}, edited_by="U0ADA")),
+            "Edited: refund: amount 20?",
+        ),
+        (samples.DISPUTED, "Opinions differ: refund"),
+        (samples.HELD, "Approved: refund"),
+        (samples.HIDDEN, "Write the answer: reply"),
+        (replace(samples.DRAFT, output="word " * 30), "Draft: reply"),
     ],
 )
 def test_the_header_is_the_whole_question_where_that_is_short(view: CardView, title: str) -> None:
@@ -197,6 +277,11 @@ def test_a_dear_approval_is_asked_for_twice(changes: dict[str, Any], asked: str 
     assert (dialog and dialog["text"]["text"]) == asked
 
 
+def test_the_second_question_is_about_the_edit_that_is_approved() -> None:
+    view = replace(samples.PAYOUT, proposal=ProposalView(output={"amount": 20}, edited_by="U0ADA"))
+    assert _approve(view)["confirm"]["text"]["text"] == "The action cannot be undone. refund: amount 20"
+
+
 def test_edit_and_reject_open_forms_and_need_no_second_question() -> None:
     assert ["confirm" in element for element in _actions(samples.PAYOUT)["elements"]] == [True, False, False, False]
 
@@ -221,3 +306,65 @@ def test_changed_members_keeps_types_apart_and_names_what_came_and_went() -> Non
         f"long: {'a' * 199}… (changed further on: Details)",
         "new: (none) → true",
     ]
+
+
+def _facts(view: CardView) -> list[str]:
+    """The lines of mrkdwn below the title, without their times."""
+    (facts,) = [block for block in render_card(view).blocks if block["block_id"].endswith(".facts")]
+    return [DATE.sub("<time>", line) for line in facts["text"]["text"].split("\n")]
+
+
+@pytest.mark.parametrize(
+    ("view", "line"),
+    [
+        (samples.CLASSIFICATION, "⏳ Waiting since <time> · due <time> · The app waits."),
+        (replace(samples.CLASSIFICATION, deadline=None), "⏳ Waiting since <time> · The app waits."),
+        (samples.OVERDUE, "⏰ *Overdue* since <time>; the app still waits."),
+        (samples.CLAIMED, "👋 <@U0ADA> is on it since <time>"),
+        (samples.VOTED, "👥 2 people have to agree · 1 has voted"),
+        (replace(samples.VOTED, votes=0), "👥 2 people have to agree · nobody has voted yet"),
+        (replace(samples.VOTED, needed=4, votes=3), "👥 4 people have to agree · 3 have voted"),
+        (samples.PROPOSED, "✏️ Edited by <@U0ADA>: approving it agrees to the edit."),
+        (samples.DISPUTED, "⚖️ *Opinions differ:* an adjudicator has to settle it."),
+        (samples.PROVISIONAL, "📤 *Provisional:* the app acts on it already, marked as open to revision."),
+        (samples.HIDDEN, "✍️ *Write the answer yourself:* the model's is shown afterwards."),
+        (samples.DRAFT, "📝 *Draft:* put it right, or use it as it is."),
+        (samples.BLIND, "🟢 *Low risk* · confidence hidden for now"),
+        (samples.HELD, "⏸️ The app is told at <time>; until then *Undo* takes it back."),
+        (samples.CHANGED, "🔁 Changed by <@U0ADA>: was Approved by <@U0ADA>, <@U0BEA>"),
+        (samples.SETTLED, "⛔ *Rejected*, settled by adjudicator <@U0BEA>, <time>"),
+    ],
+)
+def test_the_facts_say_where_it_stands(view: CardView, line: str) -> None:
+    assert line in _facts(view)
+
+
+def test_nobody_learns_what_others_voted_until_it_closes() -> None:
+    assert "<@" not in str(render_card(replace(samples.VOTED, requested_by=None)))
+
+
+def test_a_second_opinion_learns_nothing_of_what_became_of_the_first() -> None:
+    second = replace(samples.REFUND, kind=ReviewKind.DOUBLE)
+    cards = {str(render_card(replace(second, disposition=known))) for known in Disposition}
+    assert len(cards) == 1
+
+
+def test_the_places_where_the_model_is_unsure_are_bold_and_explained() -> None:
+    (bodies,) = [block for block in render_card(samples.REPLY).blocks if block["block_id"] == "open.bodies"]
+    quote, legend = bodies["elements"][-2:]
+    assert [leaf["text"] for leaf in quote["elements"] if "style" in leaf] == ["60 days", "Postage is free"]
+    assert legend["elements"][0]["text"] == "Bold: the model is unsure here."
+
+
+def test_unsure_places_beyond_the_excerpt_are_told() -> None:
+    long = replace(samples.REPLY, output="word " * 2000, spans=(UncertainSpan(start=9000, end=9005),))
+    assert "unsure of something further on: Details" in str(render_card(long).blocks)
+
+
+@pytest.mark.parametrize("view", [samples.PROPOSED, samples.EDITED])
+def test_an_edit_stands_beside_what_the_model_wrote(view: CardView) -> None:
+    (bodies,) = [block for block in render_card(view).blocks if block["block_id"].endswith(".bodies")]
+    titles = [each["elements"][0]["text"] for each in bodies["elements"][::2]]
+    assert titles == ["Asked", "Before: the model's proposal", "After: the reviewer's edit"]
+    assert bodies["elements"][-1]["elements"][0]["text"] == "amount: 120 → 100"
+    assert render_card(view).text.endswith("After the edit: amount: 120 → 100")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.slack.phrases import confidence, percent, reason_sentence, reasons_to_ask
+from bot.slack.phrases import claimed, confidence, percent, reason_sentence, reasons_to_ask, reasons_told
 from routing.decision import Reason
 from tests.bot.slack import samples
 
@@ -81,6 +81,33 @@ def test_only_confidence_and_the_tasks_own_risk_are_ever_left_out(reasons: tuple
     others = [reason for reason in reasons if reason.code not in {"risk.base", "confidence.below"}]
     assume(others)
     assert len(reasons_to_ask(replace(samples.REFUND, reasons=reasons))) == len(others)
+
+
+def test_hidden_confidence_is_no_number_and_no_reason() -> None:
+    blind = replace(samples.BLIND, reasons=(BASE, BELOW, Reason("provisional", detail="0.671 >= 0.6")))
+    assert confidence(blind) == "confidence hidden for now"
+    assert reasons_to_ask(blind) == ["Released as provisional"]
+    assert [reason.detail for reason in reasons_told(blind)] == ["refund", None]
+    assert reasons_told(replace(blind, state="cancelled")) == list(blind.reasons)
+
+
+def test_whether_confidence_was_a_reason_does_not_show_where_it_is_hidden() -> None:
+    unsure, sure = (reasons_to_ask(replace(samples.BLIND, reasons=reasons)) for reasons in ((BASE, BELOW), (BASE,)))
+    assert unsure == sure == ["refund is medium risk by itself"]
+
+
+def test_where_the_output_is_hidden_no_reason_tells_of_it() -> None:
+    judged = Reason("judge.failed", detail="it promises too much")
+    hidden = replace(samples.HIDDEN, reasons=(BASE, RULE, FAILED, judged, FOREVER))
+    assert [reason_sentence(reason) for reason in reasons_told(hidden)] == [
+        "refund is medium risk by itself",
+        "Rule big_money makes the risk critical",
+        "The action cannot be undone",
+    ]
+
+
+def test_a_claim_is_as_old_as_each_reader_sees_it() -> None:
+    assert claimed(samples.CLAIM) == "👋 <@U0ADA> claimed this <!date^1795168860^{ago}|2026-11-20 10:01 UTC>."
 
 
 def test_a_reason_in_full_holds_the_expression() -> None:

@@ -3,8 +3,8 @@ import re
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from bot.slack.proposal import element, in_a_line, in_full
-from routing.decision import Json
+from bot.slack.proposal import element, in_a_line, in_full, marked
+from routing.decision import Json, UncertainSpan
 from tests.bot.slack import samples
 
 SMALL = {"action": "refund", "amount": 28.21, "currency": "EUR"}
@@ -69,3 +69,16 @@ def test_a_text_does_not_look_like_one_member_more(forged: str) -> None:
 def test_a_line_is_one_line_and_short(value: Json) -> None:
     line = in_a_line(value)
     assert line is None or (0 < len(line) <= 80 and len(line.splitlines()) == 1)
+
+
+def test_marks_are_bold_pieces_of_the_quote_and_explained() -> None:
+    shown, legend = marked("It is fine.", [UncertainSpan(start=6, end=10)], 3_000, 40)
+    assert shown == {
+        "type": "rich_text_quote",
+        "elements": [
+            {"type": "text", "text": "It is "},
+            {"type": "text", "text": "fine", "style": {"bold": True}},
+            {"type": "text", "text": "."},
+        ],
+    }
+    assert legend["elements"][0]["text"] == "Bold: the model is unsure here."
