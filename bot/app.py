@@ -31,6 +31,7 @@ from bot.reviewing.case import Cases
 from bot.reviewing.claims import Claims
 from bot.reviewing.deadlines import Deadlines
 from bot.reviewing.eligibility import Eligibility
+from bot.reviewing.queue import Queue
 from bot.reviewing.second_opinion import SecondOpinions
 from bot.reviewing.verdicts import Reviewing
 from bot.secretbox import SecretBox
@@ -44,6 +45,7 @@ from bot.slack.reception import Reception, acknowledge_the_rest
 from bot.slack.socket import SocketMode
 from bot.slack.threads import ThreadListeners
 from bot.slack.verdict_forms import VerdictForms
+from bot.slack.walk import WalkListeners
 from bot.web.api import DecisionApi
 from bot.web.auth import Authenticator
 from bot.web.health import Health
@@ -131,6 +133,13 @@ class Application:
             new_id=around.new_id,
         )
         self.claims = Claims(clock=self._clock, writer=self.writer, cases=self.cases, eligibility=self.eligibility)
+        self.line = Queue(
+            clock=self._clock,
+            queue=self.queue,
+            cases=self.cases,
+            eligibility=self.eligibility,
+            claims=self.claims,
+        )
         self.deadlines = Deadlines(
             clock=self._clock,
             writer=self.writer,
@@ -172,6 +181,16 @@ class Application:
                 messages=messages,
                 store=self.messages,
                 writer=self.writer,
+            ),
+            WalkListeners(
+                client=self._client,
+                reception=self._reception,
+                cases=self.cases,
+                queue=self.line,
+                reviewing=self.reviewing,
+                claims=self.claims,
+                presenter=presenter,
+                forms=forms,
             ),
             ThreadListeners(reception=self._reception, store=self.messages, writer=self.writer, clock=self._clock),
         )

@@ -22,6 +22,8 @@ class OpenView:
     private: Mapping[str, Any]
     blocks: list[dict[str, Any]]
     values: Values
+    root_id: str = ""
+    """The first view of the stack that it is in."""
 
     @classmethod
     def from_json(cls, view: Mapping[str, Any]) -> "OpenView":
@@ -32,6 +34,7 @@ class OpenView:
             private=_private(str(view.get("private_metadata") or "")),
             blocks=list(view.get("blocks") or []),
             values=dict((view.get("state") or {}).get("values") or {}),
+            root_id=str(view.get("root_view_id") or ""),
         )
 
 

@@ -44,13 +44,15 @@ class Answer:
 
     errors: dict[str, str] | None = None
     view: View | None = None
+    pops: bool = False
+    """Only this form closes, not what it was opened on top of."""
 
     def as_ack(self) -> dict[str, Any]:
         if self.errors is not None:
             return {"response_action": "errors", "errors": self.errors}
         if self.view is not None:
             return {"response_action": "update", "view": self.view}
-        return {"response_action": "clear"}
+        return {} if self.pops else {"response_action": "clear"}
 
 
 class Reception:
@@ -88,9 +90,28 @@ class Reception:
 
         return listen
 
+    def closed(self, act: Callable[[Submission], Awaitable[None]]) -> Listener:
+        """A modal was closed without being sent: nobody waits for an answer."""
+        return self._unanswered(lambda body: act(Submission.from_body(body)))
+
     def event(self, act: Callable[[dict[str, Any]], Awaitable[None]]) -> Listener:
         """Nobody waits for an answer to an event: what fails is in the log."""
+        return self._unanswered(act)
 
+    def in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Begins what nobody waits for."""
+
+        async def do() -> None:
+            try:
+                await work
+            except SLACK_TROUBLE as error:
+                log.warning("slack.call.failed", error=error_code(error))
+            except Exception:
+                log.exception("slack.call.failed")
+
+        self.track(do())
+
+    def _unanswered(self, act: Callable[[dict[str, Any]], Awaitable[None]]) -> Listener:
         async def do(body: dict[str, Any]) -> None:
             try:
                 await act(body)

@@ -1,0 +1,180 @@
+"""The walk through a queue: opened from a batch message, from App Home or by the shortcut."""
+
+from dataclasses import replace
+
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.reviewing.case import Case, Cases
+from bot.reviewing.claims import Claims
+from bot.reviewing.people import MembershipUnknownError, Refusal, Reviewer
+from bot.reviewing.queue import Queue
+from bot.reviewing.verdicts import ChecksFailed, Decided, Reviewing, TooLate
+from bot.slack import edit_modal, notices, reject_modal
+from bot.slack.batch import START, channel_of
+from bot.slack.details_modal import details_modal
+from bot.slack.interaction import Click, OpenView, Shortcut, Submission
+from bot.slack.modal import View, notice_modal
+from bot.slack.present import Presenter
+from bot.slack.reception import Answer, Reception, beside_fields
+from bot.slack.verdict_forms import Then, VerdictForms, after_vote, refused
+from bot.slack.walk_modal import (
+    EDIT,
+    ITEM,
+    REJECT,
+    Walk,
+    carrying,
+    is_sure,
+    needs_a_tick,
+    tick_block,
+    walk_end,
+    walk_modal,
+)
+from routing.review import WAITING, Approve
+
+_TICK = "Tick this first; or choose Edit, Reject or Skip above."
+
+
+class WalkListeners:
+    def __init__(
+        self,
+        *,
+        client: AsyncWebClient,
+        reception: Reception,
+        cases: Cases,
+        queue: Queue,
+        reviewing: Reviewing,
+        claims: Claims,
+        presenter: Presenter,
+        forms: VerdictForms,
+    ) -> None:
+        self._client, self._reception = client, reception
+        self._cases, self._queue = cases, queue
+        self._reviewing, self._claims = reviewing, claims
+        self._presenter, self._forms = presenter, forms
+
+    def register(self, app: AsyncApp) -> None:
+        app.action(START)(self._reception.click(self._start))
+        app.shortcut("review_queue")(self._reception.shortcut(self._start_everywhere))
+        app.action("walk.edit")(self._reception.click(self._open_edit))
+        app.action("walk.reject")(self._reception.click(self._open_reject))
+        app.action("walk.skip")(self._reception.click(self._skip))
+        app.action("walk.details")(self._reception.click(self._open_details))
+        app.view(ITEM)(self._reception.form(self._approve))
+        app.view(EDIT)(self._reception.form(self._send_edit))
+        app.view(REJECT)(self._reception.form(self._send_reject))
+        app.view_closed(ITEM)(self._reception.closed(self._stop))
+
+    async def _start(self, click: Click) -> None:
+        first = self._first(click.reviewer, Walk(channel_of(click.value)))
+        await self._reception.open_view(click.trigger_id, "Review", first)
+
+    async def _start_everywhere(self, shortcut: Shortcut) -> None:
+        await self._reception.open_view(shortcut.trigger_id, "Review", self._first(shortcut.reviewer, Walk("")))
+
+    async def _first(self, reviewer: Reviewer, walk: Walk) -> View:
+        try:
+            # Counted before the first is claimed, which it then still counts.
+            total = await self._queue.left(reviewer, walk.channel or None)
+            return await self._next(reviewer, replace(walk, total=total))
+        except MembershipUnknownError:
+            return notice_modal("Review", notices.CANNOT_CHECK_NOW)
+
+    async def _next(self, reviewer: Reviewer, walk: Walk, note: str | None = None) -> View:
+        case = await self._queue.next(reviewer, walk.channel or None)
+        if case is None:
+            return walk_end(walk, note)
+        return walk_modal(await self._presenter.card(case), walk, note)
+
+    # The item -------------------------------------------------------------------------------------------------------
+
+    async def _approve(self, submission: Submission) -> Answer:
+        walk, case = _walk(submission.view), await self._cases.by_id(submission.review_id)
+        if case is None:
+            return Answer(view=await self._next(submission.reviewer, walk, notices.UNKNOWN_REVIEW))
+        view = self._presenter.form(case)
+        if view.waits and needs_a_tick(view) and not is_sure(submission.view.values):
+            return beside_fields(submission, {tick_block(view): _TICK})
+        if view.asks_for_answer and view.waits:
+            # The policy has come to hide the output since this modal was opened.
+            return Answer(view=walk_modal(view, walk, notices.ANSWER_FIRST))
+
+        match await self._reviewing.decide(case, submission.reviewer, Approve()):
+            case Decided() as done:
+                self._forms.count(case, done)
+                return Answer(view=await self._next(submission.reviewer, _further(walk), after_vote(done)))
+            case TooLate(current):
+                note = notices.already_closed(self._presenter.form(current))
+                return Answer(view=await self._next(submission.reviewer, walk, note))
+            case Refusal() as refusal:
+                return Answer(view=await self._next(submission.reviewer, walk, refused(refusal)))
+            case ChecksFailed():
+                raise AssertionError("an approval is not checked again")
+
+    async def _skip(self, click: Click) -> None:
+        case = await self._cases.by_id(click.review_id)
+        if case is not None:
+            await self._claims.skip(case, click.reviewer)
+        if click.view is not None:
+            await self._show_next(click.reviewer, click.view.id, _walk(click.view))
+
+    async def _show_next(self, reviewer: Reviewer, view_id: str, walk: Walk, note: str | None = None) -> None:
+        await self._client.views_update(view_id=view_id, view=await self._next(reviewer, walk, note))
+
+    async def _stop(self, closed: Submission) -> None:
+        """Whoever stops is not at it any more."""
+        case = await self._cases.by_id(closed.review_id)
+        if case is None or case.review.state not in WAITING or case.review.claim is None:
+            return
+        if case.review.claim.user_id == closed.reviewer.user_id:
+            await self._claims.release(case, closed.reviewer)
+
+    # The forms on top of it -----------------------------------------------------------------------------------------
+
+    async def _open_edit(self, click: Click) -> None:
+        case = await self._cases.by_id(click.review_id)
+        if case is not None and click.view is not None:
+            view, rubric = self._presenter.form(case), self._presenter.rubric(case)
+            form = edit_modal.edit_modal(view, rubric, reader=click.reviewer.user_id, callback_id=EDIT)
+            await self._push(click, carrying(form, _walk(click.view)))
+
+    async def _open_reject(self, click: Click) -> None:
+        case = await self._cases.by_id(click.review_id)
+        if case is not None and click.view is not None:
+            view, rubric = self._presenter.form(case), self._presenter.rubric(case)
+            form = reject_modal.reject_modal(view, rubric, reader=click.reviewer.user_id, callback_id=REJECT)
+            await self._push(click, carrying(form, _walk(click.view)))
+
+    async def _open_details(self, click: Click) -> None:
+        case = await self._cases.by_id(click.review_id)
+        if case is not None:
+            await self._push(click, details_modal(await self._presenter.card(case)))
+
+    async def _push(self, click: Click, view: View) -> None:
+        await self._client.views_push(trigger_id=click.trigger_id, view=view)
+
+    async def _send_edit(self, submission: Submission) -> Answer:
+        return await self._forms.send_edit(submission, self._reviewing.decide, self._go_on_below(submission))
+
+    async def _send_reject(self, submission: Submission) -> Answer:
+        return await self._forms.send_reject(submission, self._reviewing.decide, self._go_on_below(submission))
+
+    def _go_on_below(self, submission: Submission) -> Then:
+        """The form goes away, and the item below it makes room for the next."""
+
+        async def go_on(_case: Case, done: Decided) -> Answer:
+            walk = _further(_walk(submission.view))
+            if submission.view.root_id:
+                work = self._show_next(submission.reviewer, submission.view.root_id, walk, after_vote(done))
+                self._reception.in_background(work)
+            return Answer(pops=True)
+
+        return go_on
+
+
+def _walk(view: OpenView) -> Walk:
+    return Walk.of(view.private) or Walk("")
+
+
+def _further(walk: Walk) -> Walk:
+    return replace(walk, done=walk.done + 1)
