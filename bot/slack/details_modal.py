@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from bot.slack import phrases
+from bot.slack import evidence, phrases, standing
 from bot.slack.blocks import section, web_address
 from bot.slack.modal import Part, View, text_modal
-from bot.slack.text import one_line
-from bot.slack.view import CardView, OutcomeView
+from bot.slack.text import clip_line, one_line
+from bot.slack.view import CardView, EarlierView, OutcomeView
 
 
 def details_modal(view: CardView) -> View:
@@ -15,30 +15,36 @@ def details_modal(view: CardView) -> View:
 
 
 def _times(view: CardView) -> str:
-    lines = [f"{phrases.RISK_EMOJI[view.risk]} *{phrases.risk(view).capitalize()}* · {phrases.confidence(view)}"]
-    lines.append(f"Posted {phrases.moment(view.created_at)}")
-    if view.deadline:
-        lines.append(f"Due {phrases.moment(view.deadline)}")
+    lines = [standing.facts(view)]
+    if not view.waits or view.overdue:
+        lines.append(f"Posted {phrases.moment(view.created_at)}")
+    if not view.waits and view.deadline:
+        lines.append(f"Was due {phrases.moment(view.deadline)}")
     if view.requested_by:
         lines.append(f"The model acts for {phrases.mention(view.requested_by)}")
-    if view.outcome is not None:
-        decided = f"by {phrases.mentions(view.outcome.decided_by)}, {phrases.moment(view.outcome.decided_at)}"
-        lines.append(f"*{phrases.VERDICT_DONE[view.outcome.verdict]}* {decided}")
     return "\n".join(lines)
 
 
 def _parts(view: CardView) -> Iterator[Part]:
     yield Part("Facts", _facts(view))
     if view.outcome is not None:
-        yield from _outcome(view.outcome)
-    if view.reasons:
-        yield Part("Why you are asked", "\n".join(map(phrases.reason_sentence, view.reasons)))
+        yield from _said("Verdict", view.outcome)
+    if view.former is not None:
+        yield from _said("Before it was changed", view.former, lead=standing.decided(view.former))
+    for number, position in enumerate(view.positions, 1):
+        yield from _said(f"Position {number}", position, lead=standing.decided(position))
+    reasons = phrases.reasons_told(view)
+    if reasons:
+        yield Part("Why you are asked", "\n".join(map(phrases.reason_sentence, reasons)))
     yield Part("Asked", view.input)
-    yield Part("The model proposes", view.output)
+    if view.waits and view.proposal is not None:
+        yield Part("The reviewer's edit", view.proposal.output)
+    if view.shows_output:
+        yield from _output(view)
     if view.context:
         yield Part("Context", dict(view.context))
-    yield from _alternatives(view)
     yield from _sources(view)
+    yield from _earlier(view)
     yield from _links(view)
 
 
@@ -49,19 +55,21 @@ def _facts(view: CardView) -> str:
         "task": view.task_type,
         "model": view.model,
         "confidence from": view.confidence_source,
-        "route": view.route.value,
-        "now": view.disposition.value,
         "about": view.subject,
         "new try of": view.retry_of,
     }
+    if view.shows_confidence:
+        facts["route"] = view.route.value  # the risk and the route together tell whether the model is sure
+    if not view.is_blind:
+        facts["now"] = view.disposition.value
     return "\n".join(f"{name}: {one_line(value)}" for name, value in facts.items() if value)
 
 
-def _outcome(outcome: OutcomeView) -> Iterator[Part]:
+def _said(title: str, outcome: OutcomeView, lead: str = "") -> Iterator[Part]:
     named = [("category", outcome.category), ("severity", outcome.severity), *outcome.labels.items()]
     lines = [one_line(f"{name}: {value}") for name, value in named if value]
-    if lines:
-        yield Part("Verdict", "\n".join(lines))
+    if lines or lead:
+        yield Part(title, "\n".join(lines), lead=lead)
     if outcome.reason:
         yield Part("Reason", outcome.reason)
     if outcome.verdict == "edit":
@@ -70,11 +78,23 @@ def _outcome(outcome: OutcomeView) -> Iterator[Part]:
         yield Part("Correct answer", outcome.correct_answer)
 
 
-def _alternatives(view: CardView) -> Iterator[Part]:
+def _output(view: CardView) -> Iterator[Part]:
+    yield Part("The model proposes", view.output)
+    if view.spans and isinstance(view.output, str):
+        yield Part("Where the model is unsure", "\n".join(_spans(view, view.output)))
     for number, alternative in enumerate(view.alternatives, 1):
         sure = f", {phrases.percent(alternative.confidence)} confident" if alternative.confidence is not None else ""
         model = f" by {alternative.model.name}" if alternative.model else ""
-        yield Part(f"Alternative {number}{model}{sure}", alternative.output)
+        yield Part(f"Alternative {number}{model}{sure if view.shows_confidence else ''}", alternative.output)
+
+
+def _spans(view: CardView, output: str) -> Iterator[str]:
+    """One line each; a thousand spans may each be a megabyte long."""
+    for span in view.spans:
+        told = view.shows_confidence and span.confidence is not None
+        sure = f" ({phrases.percent(span.confidence or 0)})" if told else ""
+        words = output[span.start : min(span.end, span.start + 1_000)]
+        yield f"{clip_line(words, 200)}{sure}"
 
 
 def _sources(view: CardView) -> Iterator[Part]:
@@ -85,8 +105,22 @@ def _sources(view: CardView) -> Iterator[Part]:
         yield Part(title, "\n".join([*unlinked, *([source.text] if source.text else [])]), url)
 
 
+def _earlier(view: CardView) -> Iterator[Part]:
+    for number, each in enumerate(view.earlier, 1):
+        named = "\n".join(one_line(words) for words in (each.task_type, each.category) if words)
+        why = f"{named}\n{each.reason}" if each.reason else named
+        yield Part(f"{evidence.about(view)} ({number} of {len(view.earlier)})", why, lead=_earlier_lead(each))
+
+
+def _earlier_lead(earlier: EarlierView) -> str:
+    done = f"{phrases.VERDICT_EMOJI[earlier.verdict]} *{phrases.VERDICT_DONE[earlier.verdict]}*"
+    who = f" by {phrases.mentions(earlier.decided_by)}" if earlier.decided_by else ""
+    return f"{done}{who}, {phrases.moment(earlier.decided_at)}"
+
+
 def _links(view: CardView) -> Iterator[Part]:
-    for title, address in (("Trace", view.trace_url), ("Review guide", view.guideline)):
+    trace = view.trace_url if view.shows_output else None  # it leads to what the model wrote
+    for title, address in (("Trace", trace), ("Review guide", view.guideline)):
         if address:
             url = web_address(address)
             yield Part(title, "" if url else address, url)

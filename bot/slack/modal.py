@@ -1,13 +1,13 @@
 """The frame of every modal, what stands on top of the forms, and modals that only show text."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from bot.slack import limits, phrases
-from bot.slack.blocks import Block, Element, bold_line, context, plain, preformatted, rich_text, section
+from bot.slack.blocks import Block, bold_line, context, plain, preformatted, rich_text, section
 from bot.slack.json_text import pretty
 from bot.slack.proposal import element
 from bot.slack.text import body, chunks
@@ -31,11 +31,13 @@ class FieldErrors:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A titled value of any size, shown as `pretty`; `url` only as `blocks.web_address` lets it through."""
+    """A titled value of any size, shown as `pretty`; `url` only as `blocks.web_address` lets it through. `lead` is
+    mrkdwn of ours that stands above it."""
 
     title: str
     value: Json = ""
     url: str | None = None
+    lead: str = ""
 
 
 def modal(title: str, blocks: list[Block], *, callback_id: str, review_id: str = "", submit: str | None = None) -> View:
@@ -69,9 +71,19 @@ def asked(view: CardView) -> Block:
     return rich_text("asked", [bold_line(title), element(view.input, 1_000, 15)])
 
 
-def proposed(view: CardView) -> Block:
-    """The beginning of the model's output, where a form does not hold it anyway."""
-    return rich_text("proposed", [bold_line("The model proposes"), element(view.output, 1_000, 15)])
+def proposed(view: CardView) -> list[Block]:
+    """The beginning of what is proposed, where a form does not hold it anyway; nothing while it is hidden."""
+    if view.asks_for_answer:
+        return []
+    title = "The model proposes" if view.proposal is None else "Proposed: a reviewer's edit"
+    return [rich_text("proposed", [bold_line(title), element(view.proposed, 1_000, 15)])]
+
+
+def claimed(view: CardView, reader: str | None) -> list[Block]:
+    """That somebody else is at it already, for the top of a form. `reader`: the id of who has it before them."""
+    if view.claim is None or reader is None or view.claim.user_id == reader:
+        return []
+    return [section("claim", phrases.claimed(view.claim))]
 
 
 def notice_modal(title: str, mrkdwn: str) -> View:
@@ -95,15 +107,13 @@ def text_modal(title: str, first: list[Block], parts: Iterable[Part], *, callbac
         if not isinstance(part.value, str) and len(text) > most:
             over = "Over "
         shown = 0
-        for title_element, chunk in [] if left_out else _pieces(part, text, most):
-            block = rich_text(
-                f"part-{len(view['blocks'])}", [title_element, *([preformatted(body(chunk))] if chunk else [])]
-            )
+        for piece, characters in [] if left_out else _pieces(part, text, most):
+            block = {**piece, "block_id": f"part-{len(view['blocks'])}"}
             room -= json_bytes(block) + 2
             if room < 0 or len(view["blocks"]) >= limits.MODAL_BLOCKS - 1:
                 break
             view["blocks"].append(block)
-            shown += len(chunk)
+            shown += characters
         left_out += len(text) - shown
     if left_out:
         words = f"{over}{left_out:,} more characters do not fit into Slack."
@@ -111,10 +121,14 @@ def text_modal(title: str, first: list[Block], parts: Iterable[Part], *, callbac
     return view
 
 
-def _pieces(part: Part, text: str, most: int) -> Iterable[tuple[Element, str]]:
-    """Not all of them if they are more than a view holds; then nobody knows of how many."""
+def _pieces(part: Part, text: str, most: int) -> Iterator[tuple[Block, int]]:
+    """Blocks without their ids, and how many characters of the text each shows. Not all of them if they are more than a
+    view holds; then nobody knows of how many."""
+    if part.lead:
+        yield section("", part.lead), 0
     pieces = list(islice(chunks(text, limits.BLOCK_TEXT), limits.MODAL_BLOCKS))
     of_how_many = f" of {len(pieces)}" if len(text) <= most and len(pieces) < limits.MODAL_BLOCKS else ""
     for number, chunk in enumerate(pieces, 1):
         count = f" ({number}{of_how_many})" if len(pieces) > 1 else ""
-        yield bold_line(f"{part.title}{count}", part.url if number == 1 else None), chunk
+        title = bold_line(f"{part.title}{count}", part.url if number == 1 else None)
+        yield rich_text("", [title, preformatted(body(chunk))] if chunk else [title]), len(chunk)

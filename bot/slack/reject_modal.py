@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 from bot.slack.feedback_form import feedback_blocks, parse_feedback, text_input, typed_text
 from bot.slack.json_text import JsonTextError, parse_json, parse_text
-from bot.slack.modal import FieldErrors, StateValues, View, asked, modal, proposed
+from bot.slack.modal import FieldErrors, StateValues, View, asked, claimed, modal, proposed
 from bot.slack.view import CardView, RubricView
 from routing.decision import Json
 
 CALLBACK = "review.reject"
+CHANGE = "change.reject"
+"""The same form for a verdict that stands already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +25,13 @@ class RejectSubmission:
     correct_answer: Json
 
 
-def reject_modal(view: CardView, rubric: RubricView) -> View:
+def reject_modal(view: CardView, rubric: RubricView, *, reader: str | None = None, callback_id: str = CALLBACK) -> View:
+    """The form. `reader`: the id of the person who is to fill it in."""
     hint = "" if isinstance(view.output, str) else "JSON like the model's output, or plain words"
     answer = text_input("answer", "Correct answer", hint=hint)
-    blocks = [asked(view), proposed(view), *feedback_blocks(rubric, "reject"), answer]
-    return modal("Reject", blocks, callback_id=CALLBACK, review_id=view.review_id, submit="Reject")
+    about = [*claimed(view, reader), asked(view), *proposed(view)]
+    blocks = [*about, *feedback_blocks(rubric, "reject"), answer]
+    return modal("Reject", blocks, callback_id=callback_id, review_id=view.review_id, submit="Reject")
 
 
 def parse_reject(view: CardView, rubric: RubricView, values: StateValues) -> RejectSubmission | FieldErrors:

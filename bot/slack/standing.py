@@ -8,7 +8,7 @@ from routing.decision import Disposition, ReviewKind
 def facts(view: CardView) -> str:
     """What has to be known before deciding: how much is at stake, until when, who else is at it; or how it ended."""
     if not view.waits:
-        return "\n".join([*_ending(view), risk(view)])
+        return "\n".join([*how_it_ended(view), risk(view)])
     return "\n".join([risk(view), _waiting(view), *_kind(view), *_votes(view), *_claim(view)])
 
 
@@ -73,7 +73,7 @@ def _claim(view: CardView) -> list[str]:
     return [f"👋 {phrases.mention(view.claim.user_id)} is on it since {phrases.moment(view.claim.since)}"]
 
 
-def _ending(view: CardView) -> list[str]:
+def how_it_ended(view: CardView) -> list[str]:
     if view.outcome is None:
         if view.state == "cancelled":
             return ["🚫 *Withdrawn* by the app: there is nothing left to decide."]

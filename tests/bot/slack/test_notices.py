@@ -1,4 +1,4 @@
-from typing import get_args
+import re
 
 import pytest
 from hypothesis import given
@@ -19,6 +19,12 @@ from tests.bot.slack import samples
             "<@U0ADA>, <@U0BEA> already approved this, "
             "<!date^1795168980^{date_short_pretty} at {time}|2026-11-20 10:03 UTC>. Nothing was changed.",
         ),
+        (
+            samples.HELD,
+            "<@U0ADA> already approved this; the app is told at "
+            "<!date^1795169040^{date_short_pretty} at {time}|2026-11-20 10:04 UTC>. Nothing was changed.",
+        ),
+        (samples.REFUND, "This waits for a verdict again. Nothing was changed."),
         (samples.CANCELLED, "The app withdrew this, so there is nothing left to decide."),
         (samples.TIMED_OUT, "This timed out before anybody decided. The app must not act on it."),
     ],
@@ -27,10 +33,50 @@ def test_a_late_click_hears_how_it_ended(view: CardView, sentence: str) -> None:
     assert notices.already_closed(view) == sentence
 
 
+REFUSALS = (
+    "not_a_reviewer", "own_request", "named_reviewers_only", "adjudicators_only", "already_voted", "voted_before",
+    "second_opinion", "unknown_now",
+)  # fmt: skip
+
+
 def test_every_refusal_says_why_and_that_nothing_happened() -> None:
-    sentences = [notices.not_allowed(why, None) for why in get_args(notices.Refusal)]
-    assert len(set(sentences)) == 3
-    assert all("othing was changed" in sentence for sentence in sentences)
+    sentences = [notices.not_allowed(why) for why in REFUSALS]
+    assert len(set(sentences)) == len(REFUSALS)
+    assert all("othing was changed" in sentence for sentence in [*sentences, notices.ANSWER_FIRST, notices.BLIND_VOTES])
+
+
+def test_a_dispute_names_the_adjudicators() -> None:
+    circle = Circle(frozenset({"U0ADA"}), None, channel_members=False)
+    assert notices.not_allowed("adjudicators_only", circle) == (
+        "Only an adjudicator can settle this, so nothing was changed. Ask <@U0ADA>."
+    )
+
+
+@pytest.mark.parametrize("why", REFUSALS)
+def test_whatever_stops_a_hand_over_is_plain_text_and_says_what_to_do(why: str) -> None:
+    sentence = notices.may_not_take(why)
+    assert not re.search("[<*_]", sentence)
+    assert re.search("choose|go|try", sentence)
+
+
+TIME = "<!date^1795168800^{date_short_pretty} at {time}|2026-11-20 10:00 UTC>"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "words"),
+    [
+        (notices.voted(1), "Your vote is in; 1 more is needed. Until then nobody sees what you said."),
+        (notices.voted(2), "Your vote is in; 2 more are needed. Until then nobody sees what you said."),
+        (notices.claimed(samples.NOW), f"You have this until {TIME}. Others see that, and may still decide."),
+        (notices.taken("U0ADA", samples.NOW), f"<@U0ADA> has it since {TIME}, so nothing was changed."),
+        (notices.released(None, "U0ADA"), "Nobody had claimed this."),
+        (notices.released("U0ADA", "U0ADA"), "Released: your claim is over, and anybody can take it."),
+        (notices.released("U0BEA", "U0ADA"), "Released: the claim of <@U0BEA> is over, and anybody can take it."),
+        (notices.handed_over("U0BEA"), "Handed over to <@U0BEA>, who is told in the thread."),
+    ],
+)
+def test_what_a_person_hears_after_they_acted(sentence: str, words: str) -> None:
+    assert sentence == words
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from slack_sdk.models.views import View as SdkView
@@ -59,6 +60,26 @@ def test_small_modals_are_valid() -> None:
 def test_any_text_in_any_field_stays_within_the_limits(view: CardView, typed: list[tuple[str, str]]) -> None:
     check_modal(details_modal(view), samples.PEOPLE)
     check_modal(returned_modal("Already closed", UNKNOWN_REVIEW, typed), samples.PEOPLE)
+
+
+@pytest.mark.parametrize(("name", "view"), [("details_reply", samples.REPLY), ("details_disputed", samples.DISPUTED)])
+def test_golden_details_while_it_waits(name: str, view: CardView) -> None:
+    details = details_modal(view)
+    check_modal(details, samples.PEOPLE)
+    SdkView(**details).validate_json()
+    samples.assert_golden(name, details)
+
+
+def test_all_earlier_verdicts_sources_and_positions_are_in_the_details() -> None:
+    shown = str(details_modal(replace(samples.DISPUTED, sources=samples.REPLY.sources, earlier=samples.REPLY.earlier)))
+    for words in ("It was 30 days for gifts.", "kb-20", "(3 of 3)", "The cap is 100.", "Position 3", "<@U0BEA>"):
+        assert words in shown
+
+
+def test_a_changed_verdict_shows_what_stood_before() -> None:
+    view = details_modal(replace(samples.CHANGED, former=samples.EDITED.outcome))
+    assert "Policy caps goodwill refunds at 100" in str(view)
+    assert "🔁 Changed by <@U0ADA>: was Edited by <@U0ADA>" in view["blocks"][0]["text"]["text"]
 
 
 def test_details_are_in_full() -> None:

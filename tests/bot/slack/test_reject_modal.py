@@ -6,7 +6,7 @@ from slack_sdk.models.views import View as SdkView
 
 from bot.slack.json_text import same
 from bot.slack.modal import FieldErrors
-from bot.slack.reject_modal import RejectSubmission, parse_reject, reject_modal
+from bot.slack.reject_modal import CHANGE, RejectSubmission, parse_reject, reject_modal
 from bot.slack.view import CardView, RubricView
 from routing.decision import Json
 from tests.bot.slack import samples
@@ -32,6 +32,19 @@ def test_the_form_shows_what_is_rejected() -> None:
     asked, proposed = view["blocks"][:2]
     assert asked["elements"][1]["elements"][0]["text"].startswith("I want my money back")
     assert proposed["elements"][1]["elements"][0]["text"] == "action: refund · amount: 28.21 · currency: EUR"
+
+
+def test_the_form_says_who_else_is_at_it_and_what_it_is_for() -> None:
+    first = reject_modal(samples.CLAIMED, samples.RUBRIC, reader="U0BEA")["blocks"][0]
+    assert first["text"]["text"].startswith("👋 <@U0ADA> claimed this")
+    own = reject_modal(samples.CLAIMED, samples.RUBRIC, reader="U0ADA", callback_id=CHANGE)
+    assert (own["blocks"][0]["block_id"], own["callback_id"]) == ("asked", "change.reject")
+
+
+def test_an_edit_that_others_made_is_what_is_rejected() -> None:
+    proposed = reject_modal(samples.PROPOSED, samples.RUBRIC)["blocks"][1]
+    assert proposed["elements"][0]["elements"][0]["text"] == "Proposed: a reviewer's edit"
+    assert '"amount": 100' in proposed["elements"][1]["elements"][0]["text"]
 
 
 def test_a_long_proposal_leaves_room_for_the_form() -> None:
