@@ -31,12 +31,14 @@ from bot.reviewing.case import Cases
 from bot.reviewing.claims import Claims
 from bot.reviewing.deadlines import Deadlines
 from bot.reviewing.eligibility import Eligibility
+from bot.reviewing.notes import Notes
 from bot.reviewing.queue import Queue
 from bot.reviewing.second_opinion import SecondOpinions
 from bot.reviewing.verdicts import Reviewing
 from bot.secretbox import SecretBox
 from bot.slack.channels import Channels
 from bot.slack.endpoint import SlackEndpoint, bolt_app
+from bot.slack.home import HomeListeners
 from bot.slack.listeners import CardListeners
 from bot.slack.messages import SLACK_TROUBLE, Messages, error_code
 from bot.slack.people import SlackMembership
@@ -56,6 +58,7 @@ from store.engine import open_engine, sqlite_path
 from store.events import EventStore
 from store.keys import KeyStore
 from store.messages import MessageStore, ReleaseLeases
+from store.notes import NoteStore
 from store.notify import PostgresListener, Wakeups
 from store.queue import QueueStore
 from store.reviews import ReviewStore
@@ -168,6 +171,26 @@ class Application:
         forms = VerdictForms(
             cases=self.cases, presenter=presenter, writer=self.writer, clock=self._clock, metrics=self.metrics
         )
+        walk = WalkListeners(
+            client=self._client,
+            reception=self._reception,
+            cases=self.cases,
+            eligibility=self.eligibility,
+            queue=self.line,
+            reviewing=self.reviewing,
+            claims=self.claims,
+            presenter=presenter,
+            forms=forms,
+        )
+        self._home = HomeListeners(
+            client=self._client,
+            reception=self._reception,
+            clock=self._clock,
+            queue=self.line,
+            presenter=presenter,
+            walk=walk,
+            wakeups=self.wakeups,
+        )
         self._listeners = (
             CardListeners(
                 client=self._client,
@@ -182,17 +205,20 @@ class Application:
                 store=self.messages,
                 writer=self.writer,
             ),
-            WalkListeners(
-                client=self._client,
+            walk,
+            self._home,
+            ThreadListeners(
                 reception=self._reception,
                 cases=self.cases,
-                queue=self.line,
+                eligibility=self.eligibility,
                 reviewing=self.reviewing,
-                claims=self.claims,
+                notes=Notes(clock=self._clock, writer=self.writer, store=NoteStore(self.engine)),
                 presenter=presenter,
                 forms=forms,
+                store=self.messages,
+                writer=self.writer,
+                clock=self._clock,
             ),
-            ThreadListeners(reception=self._reception, store=self.messages, writer=self.writer, clock=self._clock),
         )
         self._message_sender = MessageSender(
             clock=self._clock,
@@ -261,6 +287,8 @@ class Application:
             self._listener.start()
         await self._serve()
         self._spawn(self.policy.watch(), "policy-watch")
+        if self._role != "worker":
+            self._spawn(self._home.run(), "home")
         if self._role != "web":
             self._spawn(self._message_sender.run(), "message-sender")
             self._spawn(self._batch_keeper.run(), "batch-keeper")

@@ -252,6 +252,11 @@ class ReviewStore:
     async def of_decision(self, decision_pk: int) -> list[Review]:
         return await self._load(t.reviews.c.decision_pk == decision_pk)
 
+    async def of_chain(self, first_pk: int) -> list[Review]:
+        """Of a first answer and its retries, which share a thread; without those that nobody sees there."""
+        d = t.decisions.c
+        return await self._load((t.reviews.c.lane != "blind") & ((d.pk == first_pk) | (d.first_pk == first_pk)))
+
     async def due(self, now: datetime, limit: int) -> list[int]:
         """The pks of reviews with which the clock has something to do, the longest due first."""
         c = t.reviews.c

@@ -108,6 +108,10 @@ class Cases:
         """Those that are there, in this order."""
         return await self._with_content(await self._reviews.by_pks(review_pks))
 
+    async def of_chain(self, first_pk: int) -> list[Case]:
+        """Of a first answer and its retries, oldest first; without second opinions."""
+        return await self._with_content(await self._reviews.of_chain(first_pk))
+
     async def of_decision(self, decision_pk: int) -> list[Case]:
         return await self._with_content(await self._reviews.of_decision(decision_pk))
 

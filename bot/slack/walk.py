@@ -7,6 +7,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.reviewing.case import Case, Cases
 from bot.reviewing.claims import Claims
+from bot.reviewing.eligibility import Eligibility
 from bot.reviewing.people import MembershipUnknownError, Refusal, Reviewer
 from bot.reviewing.queue import Queue
 from bot.reviewing.verdicts import ChecksFailed, Decided, Reviewing, TooLate
@@ -32,6 +33,7 @@ from bot.slack.walk_modal import (
 )
 from routing.review import WAITING, Approve
 
+SHORTCUT = "review_queue"
 _TICK = "Tick this first; or choose Edit, Reject or Skip above."
 
 
@@ -42,6 +44,7 @@ class WalkListeners:
         client: AsyncWebClient,
         reception: Reception,
         cases: Cases,
+        eligibility: Eligibility,
         queue: Queue,
         reviewing: Reviewing,
         claims: Claims,
@@ -49,13 +52,13 @@ class WalkListeners:
         forms: VerdictForms,
     ) -> None:
         self._client, self._reception = client, reception
-        self._cases, self._queue = cases, queue
+        self._cases, self._eligibility, self._queue = cases, eligibility, queue
         self._reviewing, self._claims = reviewing, claims
         self._presenter, self._forms = presenter, forms
 
     def register(self, app: AsyncApp) -> None:
         app.action(START)(self._reception.click(self._start))
-        app.shortcut("review_queue")(self._reception.shortcut(self._start_everywhere))
+        app.shortcut(SHORTCUT)(self._reception.shortcut(self.start_everywhere))
         app.action("walk.edit")(self._reception.click(self._open_edit))
         app.action("walk.reject")(self._reception.click(self._open_reject))
         app.action("walk.skip")(self._reception.click(self._skip))
@@ -69,8 +72,27 @@ class WalkListeners:
         first = self._first(click.reviewer, Walk(channel_of(click.value)))
         await self._reception.open_view(click.trigger_id, "Review", first)
 
-    async def _start_everywhere(self, shortcut: Shortcut) -> None:
-        await self._reception.open_view(shortcut.trigger_id, "Review", self._first(shortcut.reviewer, Walk("")))
+    async def start_everywhere(self, asked: Click | Shortcut) -> None:
+        """From the shortcut and from App Home: through everything that the person may decide."""
+        await self._reception.open_view(asked.trigger_id, "Review", self._first(asked.reviewer, Walk("")))
+
+    async def open_one(self, click: Click) -> None:
+        """From App Home: begins with this review."""
+        await self._reception.open_view(click.trigger_id, "Review", self._one(click))
+
+    async def _one(self, click: Click) -> View:
+        case = await self._cases.by_id(click.review_id)
+        if case is None:
+            return notice_modal("Review", notices.UNKNOWN_REVIEW)
+        if case.review.state not in WAITING:
+            return notice_modal("Review", notices.already_closed(self._presenter.form(case)))
+        refusal = await self._eligibility.refusal(case, click.reviewer, recent=True)
+        if refusal is not None:
+            return notice_modal("Review", refused(refusal))
+        # Somebody else's claim informs: the item says so.
+        await self._claims.claim(case, click.reviewer, recent=True)
+        walk = Walk("", total=await self._queue.left(click.reviewer, None))
+        return walk_modal(await self._presenter.card(await self._cases.by_pk(case.review.pk)), walk)
 
     async def _first(self, reviewer: Reviewer, walk: Walk) -> View:
         try:
