@@ -14,8 +14,6 @@ import { toast } from "./toast.js";
 import { World } from "./world.js";
 
 const REMEMBERED = "sandbox.person";
-// Who one is at the very first visit, when neither the address nor the browser knows.
-const FIRST_VISITOR = "U0ADA";
 
 const byId = (id) => document.getElementById(id);
 const isNarrow = () => matchMedia("(max-width: 768px)").matches;
@@ -60,14 +58,15 @@ class App {
   }
 
   async #become(place) {
-    const as = place.as ?? localStorage.getItem(REMEMBERED) ?? FIRST_VISITOR;
-    const state = await get("/ui/state", { as });
+    // At the very first visit, when neither the address nor the browser knows, the server says who one is.
+    const as = place.as ?? localStorage.getItem(REMEMBERED) ?? "";
+    const state = await get("/ui/state", as ? { as } : {});
     if (!state) {
       // Nobody of that name here: the place of an earlier sandbox. Begin as one who is.
-      if (as !== FIRST_VISITOR) await this.#become({ ...place, as: FIRST_VISITOR });
+      if (as) await this.#become({ ...place, as: "" });
       return;
     }
-    localStorage.setItem(REMEMBERED, as);
+    localStorage.setItem(REMEMBERED, state.me.id);
     this.socket?.close();
     this.modals?.leave();
     this.world = new World(state);
@@ -98,7 +97,7 @@ class App {
     if (!state) return;
     for (const channel of state.channels) this.world.channels.set(channel.id, channel);
     this.modals.show(state.views);
-    this.#homePublished(state.home);
+    this.home.show(state.home);
     await Promise.all([this.channelView?.load(), this.threadView?.load(), this.#loadApp()]);
     this.#sidebar();
   }
@@ -118,7 +117,7 @@ class App {
       case "views":
         return this.modals.show(frame.views);
       case "home":
-        return this.#homePublished(frame.view);
+        return this.home.show(frame.view);
       case "toast":
         return toast(frame.text, frame.level);
       case "channel":
@@ -134,21 +133,19 @@ class App {
   }
 
   #message(message) {
-    for (const view of [this.channelView, this.threadView]) if (view?.shows(message)) view.receive(message);
+    const shownIn = [this.channelView, this.threadView].filter((view) => view?.shows(message));
+    for (const view of shownIn) view.receive(message);
     const isOpen = this.place.pane === "messages" && this.place.channel === message.channel;
     const from = this.world.answerFrom(message);
     // On a phone an open thread covers its channel.
-    const isCovered = isNarrow() && this.place.thread && this.place.thread !== message.thread_ts;
-    if (from && (!isOpen || isCovered)) toast(`${from} answered you in ${this.world.channelTitle(this.world.channels.get(message.channel))}.`);
+    const isCovered = isNarrow() && this.threadView && !shownIn.includes(this.threadView);
+    if (from && (!shownIn.length || isCovered)) {
+      const title = this.world.channelTitle(this.world.channels.get(message.channel));
+      toast(`${from} answered you in ${message.thread_ts ? "a thread of " : ""}${title}.`);
+    }
     if (isOpen || message.user === this.world.me.id || this.unread.has(message.channel)) return;
     this.unread.add(message.channel);
     this.#sidebar();
-  }
-
-  #homePublished(view) {
-    const wasPublished = this.home.isPublished;
-    this.home.show(view);
-    if (!wasPublished) this.#sidebar();
   }
 
   #appLine(line) {
@@ -164,7 +161,6 @@ class App {
       world: this.world,
       place: this.place,
       unread: this.unread,
-      hasHome: this.home.isPublished,
       hasApp: !this.appPane.isEmpty,
       onActAs: (id) => this.#go({ ...this.place, as: id, thread: null }),
     });
@@ -190,9 +186,9 @@ class App {
     await this.#showThread(place);
   }
 
-  /** A place that exists for this person: an unknown channel, or a Home not published yet, becomes the first channel. */
+  /** A place that exists for this person: an unknown channel becomes the first one. */
   #settle(place) {
-    if (place.pane === "app" || (place.pane === "home" && this.home.isPublished)) return { ...place, channel: null, thread: null };
+    if (place.pane !== "messages") return { ...place, channel: null, thread: null };
     if (this.world.channels.has(place.channel)) return place;
     const first = [...this.world.channels.values()].find((channel) => channel.member !== false && !channel.is_im) ?? [...this.world.channels.values()][0];
     return { ...place, pane: "messages", channel: first?.id ?? null, thread: null };

@@ -7,15 +7,16 @@ import { toast } from "./toast.js";
 const COMMAND = /^\/([\w-]+)(?:\s+([\s\S]*))?$/;
 
 /**
- * A composer node. `doing`: sendText(text), sendCommand(command, text) (both resolve to true or false) and
- * runShortcut(shortcut). `drafts` is a Map that outlives the node; `key` is this composer's entry in it.
+ * A composer node. `doing`: sendText(text, broadcast), sendCommand(command, text) (both resolve to true or false) and
+ * runShortcut(shortcut). `broadcast` is the label of the box that shows a reply in the channel too, or null. `drafts` is a Map that outlives the node; `key` is this composer's entry in it.
  */
-export function composer({ label, world, inThread, archived, drafts, key, doing }) {
+export function composer({ label, broadcast, world, inThread, archived, drafts, key, doing }) {
   if (archived) return el("div", { class: "composer archived" }, "This channel is archived.");
   const listId = freshId("commands");
   const input = el("textarea", { rows: 1, "aria-label": label, placeholder: label, "data-composer": inThread ? "thread" : "channel", autocomplete: "off" });
   const button = el("button", { type: "button", class: "send", "aria-label": "Send", title: "Send (Enter)" }, "➤");
   const suggestions = inThread || !world.commands.length ? null : commandList(input, world.commands, listId);
+  const also = broadcast && el("input", { type: "checkbox", "data-composer": "broadcast" });
   const changed = () => {
     drafts.set(key, input.value);
     button.disabled = !input.value.trim();
@@ -26,6 +27,12 @@ export function composer({ label, world, inThread, archived, drafts, key, doing 
     input.value = text;
     changed();
   };
+  /** Whether this one goes to the channel too; the next one does not unless asked again. */
+  const takeBroadcast = () => {
+    const wanted = Boolean(also?.checked);
+    if (also) also.checked = false;
+    return wanted;
+  };
   const submit = async () => {
     const text = input.value.trim();
     const problem = commandProblem(text, world.commands, inThread);
@@ -33,7 +40,7 @@ export function composer({ label, world, inThread, archived, drafts, key, doing 
     if (!text || problem) return;
     fill("");
     const command = text.match(COMMAND);
-    const done = command ? await doing.sendCommand(`/${command[1]}`, command[2] ?? "") : await doing.sendText(text);
+    const done = command ? await doing.sendCommand(`/${command[1]}`, command[2] ?? "") : await doing.sendText(text, takeBroadcast());
     if (!done) fill(input.value ? `${text}\n${input.value}` : text);
   };
   input.addEventListener("input", changed);
@@ -44,7 +51,7 @@ export function composer({ label, world, inThread, archived, drafts, key, doing 
     submit();
   });
   button.addEventListener("click", submit);
-  const node = el("div", { class: "composer" }, suggestions?.node, input, el("div", { class: "composer-bar" }, inThread ? null : shortcutsButton(world, doing), button));
+  const node = el("div", { class: "composer" }, suggestions?.node, input, el("div", { class: "composer-bar" }, inThread ? null : shortcutsButton(world, doing), also && el("label", { class: "broadcast" }, also, broadcast), button));
   fill(drafts.get(key) ?? "");
   return node;
 }

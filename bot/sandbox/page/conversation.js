@@ -5,6 +5,7 @@ import { composer } from "./composer.js";
 import { el } from "./dom.js";
 import { messageNode } from "./message.js";
 import { MessageList } from "./message_list.js";
+import { askDelete, askEdit } from "./own_message.js";
 
 const isReply = (message) => message.thread_ts && message.thread_ts !== message.ts && message.subtype !== "thread_broadcast";
 
@@ -18,6 +19,8 @@ export class Conversation {
     const doing = {
       onAct: (message, action) => this.#ask("/ui/action", { ts: message.ts, ...action }),
       onShortcut: (message, shortcut) => this.#ask("/ui/shortcut", { callback_id: shortcut.callback_id, ts: message.ts }),
+      onEdit: (message) => this.#edit(message),
+      onDelete: (message) => this.#delete(message),
       onThread: thread ? null : onThread,
     };
     this.list = new MessageList({
@@ -36,17 +39,27 @@ export class Conversation {
     return send(path, { ...this.#at, ...body });
   }
 
+  async #edit(message) {
+    const text = await askEdit(this.world.asTyped(message.text));
+    if (text !== null) await this.#ask("/ui/edit", { ts: message.ts, text: this.world.withMentions(text) });
+  }
+
+  async #delete(message) {
+    if (await askDelete(this.world)) await this.#ask("/ui/delete", { ts: message.ts });
+  }
+
   #composer(title, drafts) {
     const { world, thread } = this;
     return composer({
       label: thread ? "Reply…" : `Message ${title}`,
+      broadcast: thread && !this.channel.is_im ? `Also send to ${title}` : null,
       world,
       inThread: Boolean(thread),
       archived: this.channel.is_archived,
       drafts,
       key: [world.me.id, this.channel.id, thread].join("/"),
       doing: {
-        sendText: (text) => send("/ui/message", { ...this.#at, text: world.withMentions(text), ...(thread ? { thread_ts: thread } : {}) }),
+        sendText: (text, broadcast) => this.#ask("/ui/message", { text: world.withMentions(text), ...(thread ? { thread_ts: thread } : {}), ...(broadcast ? { broadcast } : {}) }),
         sendCommand: (command, text) => this.#ask("/ui/command", { command, text }),
         runShortcut: (shortcut) => this.#ask("/ui/shortcut", { callback_id: shortcut.callback_id }),
       },

@@ -59,29 +59,35 @@ function repliesLink(message, world, onThread) {
   );
 }
 
-function toolbar(message, world, { onThread, onShortcut }) {
-  const shortcuts = world.shortcutsOf("message");
+function menuItems(message, world, { onShortcut, onEdit, onDelete }) {
+  const own = [
+    { label: "Edit message", props: { "data-own": "edit" }, choose: () => onEdit(message) },
+    { label: "Delete message…", props: { "data-own": "delete" }, choose: () => onDelete(message) },
+  ];
+  const shortcuts = world.shortcutsOf("message").map((shortcut) => ({
+    label: shortcut.name,
+    description: world.bot?.real_name,
+    props: { "data-shortcut": shortcut.callback_id },
+    choose: () => onShortcut(message, shortcut),
+  }));
+  return [...(message.user === world.me.id ? own : []), ...shortcuts];
+}
+
+function toolbar(message, world, doing) {
+  const { onThread } = doing;
+  const items = menuItems(message, world, doing);
   const reply =
     onThread && el("button", { type: "button", class: "icon-button", "aria-label": "Reply in thread", title: "Reply in thread", "data-tool": "thread", onclick: () => onThread(message) }, "💬");
   const more =
-    shortcuts.length > 0 &&
-    el("button", { type: "button", class: "icon-button", "aria-label": "Message shortcuts", title: "Message shortcuts", "aria-haspopup": "menu", "aria-expanded": "false", "data-tool": "shortcuts" }, "⋮");
+    items.length > 0 &&
+    el("button", { type: "button", class: "icon-button", "aria-label": "Message menu", title: "Message menu", "aria-haspopup": "menu", "aria-expanded": "false", "data-tool": "menu", onclick: () => openMenu(more, items, "Message menu") }, "⋮");
   if (!reply && !more) return null;
-  if (more) {
-    const items = shortcuts.map((shortcut) => ({
-      label: shortcut.name,
-      description: world.bot?.real_name,
-      props: { "data-shortcut": shortcut.callback_id },
-      choose: () => onShortcut(message, shortcut),
-    }));
-    more.addEventListener("click", () => openMenu(more, items, "Message shortcuts"));
-  }
   return el("div", { class: "tools", role: "group", "aria-label": "Message actions" }, reply, more);
 }
 
 /**
- * The node of a message. `doing` is {onAct(message, action), onShortcut(message, shortcut), onThread?(message)};
- * without onThread (inside the thread pane) there is no thread link.
+ * The node of a message. `doing` is {onAct(message, action), onShortcut(message, shortcut), onEdit(message),
+ * onDelete(message), onThread?(message)}; without onThread (inside the thread pane) there is no thread link.
  */
 export function messageNode(message, world, doing) {
   const author = world.person(message.user);

@@ -3,6 +3,7 @@
 
 import { dateOfTs, dayKey, dayLabel } from "./clock.js";
 import { el } from "./dom.js";
+import { counterpart } from "./focus.js";
 import { KEYS, moveByKey } from "./message_keys.js";
 
 const NEAR_BOTTOM_PX = 40;
@@ -139,10 +140,7 @@ export class MessageList {
     this.#entries[at] = { ts: message.ts, message, json, node };
     this.#group(at);
     this.#group(at + 1);
-    if (!focused) return;
-    const id = focused.dataset.actionId;
-    const same = id && [...node.querySelectorAll("[data-action-id]")].find((control) => control.dataset.actionId === id);
-    (same || node).focus({ preventScroll: true });
+    if (focused) (counterpart(node, focused) ?? node).focus({ preventScroll: true });
   }
 
   /** Messages of one person in one breath share a head. */

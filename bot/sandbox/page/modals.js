@@ -8,6 +8,7 @@ import { askConfirm } from "./confirm.js";
 import { openDialog } from "./dialog.js";
 import { el } from "./dom.js";
 import { enteredIn, forgetAllBut, keepEntered } from "./entered.js";
+import { counterpart } from "./focus.js";
 import { findProblems, showError } from "./input_block.js";
 import { plainText } from "./mrkdwn.js";
 import { Surface } from "./surface.js";
@@ -85,18 +86,21 @@ class Modal {
   }
 
   update(view) {
+    const wasSent = this.form.getAttribute("aria-busy") === "true";
     const entered = this.surface.values();
     const focused = this.form.contains(document.activeElement) ? document.activeElement : null;
     const scroll = this.body.scrollTop;
     this.#draw(view);
     this.surface.restore(entered);
     if (this.isChanged) keepEntered(this.stack.world.me.id, view, this.surface.values());
+    if (wasSent) {
+      // The next step of a walk: it begins at its top, ready for the keyboard.
+      this.dialog.focus();
+      this.body.scrollTop = 0;
+      return;
+    }
     this.body.scrollTop = scroll;
-    if (!focused) return;
-    const id = focused.dataset.actionId;
-    const same = id && [...this.form.querySelectorAll("[data-action-id]")].find((control) => control.dataset.actionId === id);
-    if (same) same.focus();
-    else this.dialog.focus();
+    if (focused) (counterpart(this.form, focused) ?? this.dialog).focus();
   }
 
   #draw(view) {

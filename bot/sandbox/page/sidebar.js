@@ -31,8 +31,8 @@ function group(label, links) {
   return links.length ? el("div", { class: "side-group", role: "group", "aria-label": label }, el("div", { class: "side-label" }, label), links) : null;
 }
 
-/** Draws the side bar into `root`. `unread` is a Set of channel ids; `hasHome`, `hasApp`: there is something to show. */
-export function drawSidebar(root, { world, place, unread, hasHome, hasApp, onActAs }) {
+/** Draws the side bar into `root`. `unread` is a Set of channel ids; `hasApp`: the app's pane has lines. */
+export function drawSidebar(root, { world, place, unread, hasApp, onActAs }) {
   const { as } = place;
   const open = (channel) => place.pane === "messages" && place.channel === channel.id;
   const channelLink = (channel) =>
@@ -44,7 +44,7 @@ export function drawSidebar(root, { world, place, unread, hasHome, hasApp, onAct
     });
   const channels = [...world.channels.values()].filter((channel) => !channel.is_im && channel.member !== false);
   const messages = [...world.channels.values()].filter((channel) => channel.is_im);
-  const home = hasHome && entry({ as, pane: "home" }, place.pane === "home", { props: { "data-open": "home" }, icon: "⌂", text: `${world.bot.real_name} · Home` });
+  const home = entry({ as, pane: "home" }, place.pane === "home", { props: { "data-open": "home" }, icon: "⌂", text: `${world.bot.real_name} · Home` });
   const app = hasApp && entry({ as, pane: "app" }, place.pane === "app", { unread: unread.has("app"), props: { "data-open": "app" }, icon: "⇆", text: "Your app" });
   const focusedHref = root.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
   root.replaceChildren(

@@ -1,5 +1,7 @@
 // Who and what there is, as the acting person sees it.
 
+import { decodeEntities } from "./mrkdwn.js";
+
 const ANSWERS_COME_MS = 15_000;
 
 export class World {
@@ -52,6 +54,12 @@ export class World {
 
   shortcutsOf(type) {
     return this.shortcuts.filter((shortcut) => shortcut.type === type);
+  }
+
+  /** What a person wrote, as it was typed: names for references, characters for entities. */
+  asTyped(text) {
+    const named = text.replace(/<@(\w+)>/g, (_, id) => `@${this.person(id).name}`).replace(/<#(\w+)>/g, (whole, id) => (this.channelName(id) ? `#${this.channelName(id)}` : whole));
+    return decodeEntities(named);
   }
 
   /** What was typed, with @name and #channel as references. */

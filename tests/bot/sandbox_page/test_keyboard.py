@@ -21,11 +21,11 @@ async def test_the_buttons_of_a_message_are_one_tab_stop(page: Page) -> None:
     await expect(page.locator(f"{CARD} [data-action-id=edit]")).to_be_focused()
     await page.keyboard.press("ArrowLeft")
     await page.keyboard.press("ArrowLeft")
-    await expect(page.locator(f"{CARD} [data-tool=shortcuts]")).to_be_focused()
+    await expect(page.locator(f"{CARD} [data-tool=menu]")).to_be_focused()
     await page.keyboard.press("Tab")
     await expect(page.get_by_role("textbox", name="Message #ai-review")).to_be_focused()
     await page.keyboard.press("Shift+Tab")
-    await expect(page.locator(f"{CARD} [data-tool=shortcuts]")).to_be_focused()
+    await expect(page.locator(f"{CARD} [data-tool=menu]")).to_be_focused()
 
 
 async def test_n_goes_to_the_next_open_card(page: Page, server: FakeServer) -> None:

@@ -95,7 +95,7 @@ async def test_messages_elsewhere_mark_their_channel(page: Page, server: FakeSer
 
 async def test_a_message_shortcut_names_its_message(page: Page, server: FakeServer) -> None:
     await page.locator(CARD).hover()
-    await page.locator(CARD).get_by_role("button", name="Message shortcuts").click()
+    await page.locator(CARD).get_by_role("button", name="Message menu").click()
     await page.get_by_role("menuitem", name="Send for review").click()
     await expect(page.get_by_role("menu")).to_have_count(0)
     assert await server.heard("/ui/shortcut") == [

@@ -193,6 +193,57 @@ async def test_an_update_keeps_what_was_entered_in_fields_that_stay(page: Page, 
     await expect(page.get_by_label("Other")).to_have_value("new")
 
 
+async def test_choices_people_and_a_question_before_a_button(page: Page, server: FakeServer) -> None:
+    def choices(kind: str) -> dict[str, object]:
+        element = {"type": kind, "action_id": "value", "options": [canned.option("safe"), canned.option("unsafe")]}
+        return {"type": "input", "block_id": kind, "label": canned.plain(kind), "element": element}
+
+    who = {"type": "users_select", "action_id": "value"}
+    sure = {"title": canned.plain("Skip it?"), "text": canned.plain("It goes to others.")}
+    skip = canned.button("skip", "Skip", confirm={**sure, "confirm": canned.plain("Yes"), "deny": canned.plain("No")})
+    view = canned.edit_view(
+        blocks=[
+            choices("radio_buttons"),
+            choices("checkboxes"),
+            {"type": "input", "block_id": "who", "label": canned.plain("Who"), "element": who},
+            {"type": "actions", "block_id": "more", "elements": [skip]},
+        ]
+    )
+    await server.push_views(view)
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator(".b-error", has_text="Please complete this required field.")).to_have_count(3)
+    await page.get_by_role("radio", name="Unsafe").check()
+    await page.get_by_role("checkbox", name="Unsafe").check()
+    await page.get_by_label("Who").select_option(label="Ben")
+    await page.get_by_role("button", name="Skip").click()
+    await page.get_by_role("dialog", name="Skip it?").get_by_role("button", name="Yes").click()
+    (body,) = await server.heard("/ui/action")
+    assert (body["view_id"], body["action_id"]) == ("V1", "skip")
+    unsafe = canned.option("unsafe")
+    assert body["state"]["values"] == {
+        "radio_buttons": {"value": {"type": "radio_buttons", "selected_option": unsafe}},
+        "checkboxes": {"value": {"type": "checkboxes", "selected_options": [unsafe]}},
+        "who": {"value": {"type": "users_select", "selected_user": "U0BEN"}},
+    }
+
+
+async def test_the_next_item_of_a_walk_begins_at_its_top(page: Page, server: FakeServer) -> None:
+    def item(number: int) -> dict[str, object]:
+        text = {"type": "section", "block_id": f"text-{number}", "text": canned.mrkdwn("a line\n" * 60)}
+        field = canned.text_input(f"answer-{number}", f"Answer {number}")
+        return canned.edit_view(hash=f"h{number}", blocks=[text, field])
+
+    await server.push_views(item(0))
+    for number in range(3):
+        await expect(page.get_by_label(f"Answer {number}")).to_be_focused()
+        await page.keyboard.type("good")
+        await page.keyboard.press("Control+Enter")
+        await expect(page.locator("form[aria-busy=true]")).to_have_count(1)
+        await server.push_views(item(number + 1))
+    await expect(page.get_by_label("Answer 3")).to_be_focused()
+    assert await page.locator(".dialog-body").evaluate("(node) => node.scrollTop") == 0
+
+
 async def test_closing_gives_the_focus_back(page: Page, server: FakeServer) -> None:
     edit = page.locator("[data-action-id=edit]")
     await edit.click()

@@ -1,4 +1,4 @@
-"""Moving around: threads, people, Home, the app's pane, the address, and the phone."""
+"""Moving around: threads, people, the app's pane, the address, and the phone."""
 
 import pytest
 from playwright.async_api import Page, expect
@@ -65,22 +65,6 @@ async def test_a_permalink_opens_as_who_one_was(page: Page, server: FakeServer) 
     await page.goto(f"{server.url}/?again#//{canned.REVIEW}/thread/{CARD_TS}")
     await expect(page.locator(f"{THREAD} [data-ts]")).to_have_count(2)
     assert page.url.endswith(f"#/U0BEN/C0REVIEW/thread/{CARD_TS}")
-
-
-async def test_home_is_offered_once_it_is_published_and_asks_the_app_again(page: Page, server: FakeServer) -> None:
-    await expect(page.locator("[data-open]")).to_have_count(0)
-    await server.push(type="home", view=canned.home_view())
-    await page.locator("[data-open=home]").click()
-    await page.get_by_role("button", name="Start reviewing").click()
-    await expect(page.locator("[aria-busy=true]")).to_have_count(0)
-    (body,) = server.bodies("/ui/action")
-    assert (body["view_id"], body["block_id"], body["action_id"]) == ("V0HOME", "a", "start")
-    assert await server.heard("/ui/home") == [{"as": "U0ADA"}]
-
-
-async def test_the_address_of_a_home_that_is_not_published_leads_to_a_channel(page: Page, server: FakeServer) -> None:
-    await page.goto(f"{server.url}/?again#/U0ADA/home")
-    await expect(page.get_by_role("heading", name="#ai-review")).to_be_visible()
 
 
 async def test_the_apps_pane_appears_with_its_first_line(page: Page, server: FakeServer) -> None:

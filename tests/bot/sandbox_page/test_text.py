@@ -70,3 +70,8 @@ async def test_emoji_has_a_name_beside_its_picture(page: Page) -> None:
 async def test_dates_follow_their_template(page: Page) -> None:
     rendered = await page.evaluate(RENDER, ["mrkdwn", "mrkdwn", "<!date^1795255200^{date_num} at {time}|fallback>"])
     assert "2026-11-21 at 10:00</time>" in rendered
+
+
+async def test_how_long_ago_is_told_by_the_sandboxs_clock(page: Page) -> None:
+    rendered = await page.evaluate(RENDER, ["mrkdwn", "mrkdwn", "<!date^1795255200^{ago}|fallback>"])
+    assert ">5 minutes ago</time>" in rendered

@@ -12,6 +12,7 @@ from playwright.async_api import Browser, expect
 from bot.clock import SystemClock
 from bot.sandbox.server import BOT_TOKEN, Sandbox
 from tests.bot.sandbox_page import canned
+from tests.support.browser import PHONE
 from tests.support.slack_entries import ENTRIES
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -19,14 +20,25 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 Json = dict[str, Any]
 
 
+def item(number: int) -> Json:
+    """One step of a walk over many items."""
+    answer = canned.text_input(f"answer-{number}", f"Answer {number}")
+    titles = {"title": canned.plain("Review"), "submit": canned.plain("Next")}
+    return {"type": "modal", "callback_id": "walk", **titles, "blocks": [answer]}
+
+
 class SmallApp:
-    """Posts one card; Edit opens a modal, and what is submitted is kept, except a refund over the cap."""
+    """Posts one card; Edit opens a modal, and what is submitted is kept, except a refund over the cap.
+
+    The global shortcut opens a walk: every item that is submitted makes place for the next.
+    """
 
     def __init__(self, sandbox: Sandbox, session: ClientSession) -> None:
         self._sandbox = sandbox
         self._session = session
         self.commands: list[str] = []
         self.submitted: list[str] = []
+        self.walked = 0
 
     async def call(self, method: str, **arguments: Any) -> None:
         headers = {"Authorization": f"Bearer {BOT_TOKEN}"}
@@ -43,7 +55,12 @@ class SmallApp:
         return await self._interact(json.loads(form["payload"]))
 
     async def _interact(self, payload: Json) -> web.Response:
-        if payload["type"] == "block_actions":
+        if payload["type"] == "shortcut":
+            await self.call("views.open", trigger_id=payload["trigger_id"], view=item(0))
+        elif payload["type"] == "view_submission" and payload["view"]["callback_id"] == "walk":
+            self.walked += 1
+            return web.json_response({"response_action": "update", "view": item(self.walked)})
+        elif payload["type"] == "block_actions":
             view = {name: canned.edit_view()[name] for name in ("type", "title", "submit", "close", "blocks")}
             await self.call("views.open", trigger_id=payload["trigger_id"], view=view)
         elif payload["type"] == "view_submission":
@@ -103,3 +120,41 @@ async def test_from_card_to_app(browser: Browser) -> None:
     assert app.submitted == ["Refund 100"]
     assert app.commands == ["/hitl-stats refund 7d"]
     assert sandbox.thread(canned.REVIEW, card["ts"])[1]["text"] == "approve &amp; close"
+
+
+async def test_a_walk_a_thread_and_a_direct_message(browser: Browser) -> None:
+    async with small_app() as (sandbox, app):
+        await app.call("chat.postMessage", channel=canned.REVIEW, text="Refund of 120")
+        (card,) = sandbox.messages(canned.REVIEW)
+        page = await browser.new_page(viewport=PHONE)
+        await page.goto(f"{sandbox.url}/#//{canned.REVIEW}/thread/{card['ts']}")
+        await page.get_by_label("Also send to #ai-review").check()
+        await page.get_by_label("Reply…").fill("maybe")
+        await page.keyboard.press("Enter")
+        thread = page.locator('[data-pane="thread"]')
+        await expect(thread.locator("[data-ts]")).to_have_count(2)
+        await thread.get_by_role("button", name="Message menu").last.click()
+        await page.get_by_role("menuitem", name="Edit message").click()
+        await page.get_by_role("dialog").get_by_label("Message").fill("approve")
+        await page.get_by_role("button", name="Save").click()
+        await expect(thread.get_by_text("approve (edited)")).to_be_visible()
+        assert [message["text"] for message in sandbox.messages(canned.REVIEW)] == ["Refund of 120", "approve"]
+        await thread.get_by_role("button", name="Message menu").last.click()
+        await page.get_by_role("menuitem", name="Delete message").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        await expect(thread.locator("[data-ts]")).to_have_count(1)
+        await page.get_by_role("button", name="Close thread").click()
+        await page.get_by_role("button", name="Shortcuts", exact=True).click()
+        await page.get_by_role("menuitem", name="Review queue").click()
+        for number in range(10):
+            await expect(page.get_by_label(f"Answer {number}")).to_be_focused()
+            await page.keyboard.type("good")
+            await page.keyboard.press("Enter")
+        await page.get_by_role("dialog").get_by_role("button", name="Close").last.click()
+        await expect(page.get_by_role("dialog")).to_have_count(0)
+        await app.call("chat.postMessage", channel="U0ADA", text="You are on duty")
+        await page.get_by_role("button", name="Open the side bar").click()
+        await page.get_by_role("group", name="Direct messages").get_by_role("link").click()
+        await expect(page.get_by_text("You are on duty")).to_be_visible()
+        await page.close()
+    assert (app.walked, sandbox.thread(canned.REVIEW, card["ts"])[0]["text"]) == (10, "Refund of 120")
