@@ -127,28 +127,36 @@ class ChangeReview(SingleCommand[bool]):
     decision: DecisionChange | None = None
     messages: tuple[NewMessage, ...] = ()
     opens: NewReview | None = None
+    expects: Decision | None = None
+    """The decision, where it must still be as it was seen though nothing changes it."""
 
     async def apply(self, connection: AsyncConnection) -> bool:
         c = t.reviews.c
         won = await connection.execute(
             update(t.reviews)
+            # Posting a card makes the clock look again without counting as a change: what was seen before it would
+            # put `due_at` back.
             .where(c.pk == self.review.pk, c.version == self.review.version)
+            .where(c.posted_at.is_not_distinct_from(self.review.posted_at))
             .values(version=c.version + 1, **self.columns)
         )
         if won.rowcount == 0:
             return False
         if self.decision is not None:
             await self._change_decision(connection, self.decision)
+        elif self.expects is not None:
+            await _set_decision(connection, self.expects, {})
         if self.verdict is not None:
             await connection.execute(insert(t.verdicts), [_verdict_row(self.review.pk, self.verdict)])
         for part, body in self.contents.items():
             await put_content(connection, self.review.decision.pk, part, body)
-        await refresh_cards(connection, await self._shown(connection), self.at)
+        if self.history:  # what leaves no trace there is nothing to show: the clock has only been set anew
+            await refresh_cards(connection, await self._shown(connection), self.at)
+            await notify(connection, Topic.REVIEWS)
         await add(connection, self.messages, self.at)
         if self.opens is not None:
             await open_review(connection, self.opens, self.review.decision.pk, self.at)
         await append(connection, self.history)
-        await notify(connection, Topic.REVIEWS)
         return True
 
     async def _shown(self, connection: AsyncConnection) -> Sequence[int]:
@@ -159,15 +167,26 @@ class ChangeReview(SingleCommand[bool]):
         return (await connection.scalars(select(r.pk).where(r.decision_pk == self.review.decision.pk))).all()
 
     async def _change_decision(self, connection: AsyncConnection, change: DecisionChange) -> None:
-        c, before = t.decisions.c, change.before
-        same = [c.pk == before.pk, c.status == before.status, c.decided_at.is_not_distinct_from(before.decided_at)]
-        changed = await connection.execute(update(t.decisions).where(*same).values(**change.columns))
-        if changed.rowcount == 0:
-            raise StaleDecisionError
+        before = change.before
+        await _set_decision(connection, before, change.columns)
         await put_content(connection, before.pk, "outcome", change.outcome)
         if change.event is not None:
             await _insert_event(connection, before.app_pk, before.pk, change.event, self.at)
         await notify(connection, Topic.RESOLVED, before.pk)
+
+
+_TOLD = ("status", "outcome", "disposition", "action_sha256", "decided_at")
+"""The columns of a decision that each verdict sets, and that tell whether there was another one."""
+
+
+async def _set_decision(connection: AsyncConnection, before: Decision, columns: Mapping[str, Any]) -> None:
+    """Changes the decision as it was seen; with no columns it only makes sure. Raises StaleDecisionError."""
+    c = t.decisions.c
+    same = [c[name].is_not_distinct_from(getattr(before, name)) for name in _TOLD]
+    values = {"status": before.status, **columns}
+    changed = await connection.execute(update(t.decisions).where(c.pk == before.pk, *same).values(values))
+    if changed.rowcount == 0:
+        raise StaleDecisionError
 
 
 async def put_content(connection: AsyncConnection, decision_pk: int, part: str, body: str) -> None:
@@ -175,6 +194,20 @@ async def put_content(connection: AsyncConnection, decision_pk: int, part: str, 
     c = t.contents.c
     await connection.execute(delete(t.contents).where(c.decision_pk == decision_pk, c.part == part))
     await connection.execute(insert(t.contents).values(decision_pk=decision_pk, part=part, body=body))
+
+
+@dataclass(frozen=True, slots=True)
+class PutOffReview(SingleCommand[None]):
+    """The clock failed with a review that is due, and looks at it again at `due_at`."""
+
+    review_pk: int
+    now: datetime
+    due_at: datetime
+
+    async def apply(self, connection: AsyncConnection) -> None:
+        c = t.reviews.c
+        mine = update(t.reviews).where(c.pk == self.review_pk, c.due_at <= self.now)
+        await connection.execute(mine.values(due_at=self.due_at))
 
 
 async def open_review(connection: AsyncConnection, review: NewReview, decision_pk: int, at: datetime) -> None:

@@ -4,8 +4,9 @@ Due work is rows found by a sweep. Each step is one commit against the state tha
 a second replica neither loses nor doubles one.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,17 +24,18 @@ from routing.deadlines import deadline
 from routing.decision import Disposition, Json, ReviewKind, Risk
 from routing.escalation import Schedule, Waiting, due_steps, next_due
 from routing.policy_sections import EscalationStep
-from routing.review import WAITING, ReviewState, time_out
+from routing.review import WAITING, Approve, Resolution, ReviewState, time_out
 from routing.route import may_be_released
 from store.decisions import NewReview, PrimaryKeys
 from store.history import HistoryRecord
 from store.messages import NewMessage, card_of
-from store.reviews import NO_CLAIM, ChangeReview, ReviewStore
+from store.reviews import NO_CLAIM, ChangeReview, PutOffReview, ReviewStore, StaleDecisionError
 from store.writer import Writer
 
 log = structlog.get_logger(__name__)
 
 _AT_ONCE = 100
+_AFTER_A_FAILURE = timedelta(minutes=1)
 
 
 @dataclass(slots=True)
@@ -66,7 +68,8 @@ class Deadlines:
         self._keys, self._new_id = keys, new_id
 
     async def sweep(self) -> int:
-        """Does everything that is due by now; how many reviews that were. One that fails stops no other."""
+        """Does everything that is due by now; how many reviews that were. One that fails stops no other, and is tried
+        again after a minute."""
         seen: set[int] = set()
         while True:
             due = [pk for pk in await self._reviews.due(self._clock.now(), _AT_ONCE + len(seen)) if pk not in seen]
@@ -74,28 +77,32 @@ class Deadlines:
                 return len(seen)
             seen.update(due)
             for review_pk in due:
-                try:
-                    await self._advance(await self._cases.by_pk(review_pk))
-                except Exception:
-                    log.exception("deadline.failed", review_pk=review_pk)
+                await self._try(review_pk)
+
+    async def _try(self, review_pk: int) -> None:
+        try:
+            # A change that somebody else was quicker with is looked at again by the next sweep.
+            with suppress(StaleDecisionError):
+                await self._advance(await self._cases.by_pk(review_pk))
+        except Exception:
+            log.exception("deadline.failed", review_pk=review_pk)
+            now = self._clock.now()
+            await self._writer.submit(PutOffReview(review_pk, now, now + _AFTER_A_FAILURE))
 
     async def next_due(self) -> datetime | None:
         return await self._reviews.next_due()
 
     async def _advance(self, case: Case) -> None:
-        """A change that somebody else was quicker with is looked at again by the next sweep."""
         now, review = self._clock.now(), case.review
         if review.due_at is None or review.due_at > now:
             return
-        if review.state == ReviewState.HELD:
+        if review.release_at is not None and review.release_at <= now:
             await self._reviewing.release(case)
             return
         changes = _Changes()
         if review.state in WAITING:
             self._end_claim(case, now, changes)
-            self._escalate(case, now, changes)
-            if review.deadline <= now and not review.overdue:
-                await self._pass_deadline(case, now, changes)
+            await self._go_on(case, now, changes)
         changes.columns["due_at"] = self._next(case, changes)
         await self._writer.submit(self._command(case, now, changes))
 
@@ -104,6 +111,18 @@ class Deadlines:
         if claim is not None and claim.until <= now:
             changes.columns |= NO_CLAIM
             changes.happened.append(("claim_ended", {"user": claim.user_id}))
+
+    async def _go_on(self, case: Case, now: datetime, changes: _Changes) -> None:
+        """Nobody is reminded of what times out."""
+        passed = case.review.deadline <= now and not case.review.overdue
+        resolution = self._timeout(case) if passed else None
+        if resolution is not None:
+            await self._time_out(case, resolution, now, changes)
+            return
+        self._escalate(case, now, changes)
+        if passed:
+            changes.columns["overdue"] = True
+            changes.happened.append(("overdue", {}))
 
     def _escalate(self, case: Case, now: datetime, changes: _Changes) -> None:
         steps = due_steps(_waiting(case), self._schedule(case), now)
@@ -120,17 +139,17 @@ class Deadlines:
             changes.happened.append(("escalated", {"step": number, **done}))
         changes.columns["steps_done"] = review.steps_done + len(steps)
 
-    async def _pass_deadline(self, case: Case, now: datetime, changes: _Changes) -> None:
-        task, review = self._eligibility.task(case), case.review
-        resolution = None
-        if case.decision.status == "pending":
-            may_go_out = may_be_released(case.request, task)
-            kind, risk = ReviewKind(review.kind), Risk(case.decision.risk)
-            resolution = time_out(kind, risk, task.on_timeout, may_go_out=may_go_out)
-        if resolution is None:
-            changes.columns["overdue"] = True
-            changes.happened.append(("overdue", {}))
-            return
+    def _timeout(self, case: Case) -> Resolution | None:
+        """What the passed deadline makes of the decision. What somebody has found wrong does not go out by itself."""
+        if case.decision.status != "pending":
+            return None
+        task = self._eligibility.task(case)
+        nobody_objects = all(isinstance(vote.verdict, Approve) for vote in case.votes)
+        may_go_out = nobody_objects and may_be_released(case.request, task)
+        kind, risk = ReviewKind(case.review.kind), Risk(case.decision.risk)
+        return time_out(kind, risk, task.on_timeout, may_go_out=may_go_out)
+
+    async def _time_out(self, case: Case, resolution: Resolution, now: datetime, changes: _Changes) -> None:
         changes.consequence = timed_out(case, resolution, now)
         changes.columns |= {"state": ReviewState.TIMED_OUT, "closed_at": now}
         changes.happened.append(("timed_out", changes.consequence.facts))
@@ -157,7 +176,7 @@ class Deadlines:
     def _next(self, case: Case, changes: _Changes) -> datetime | None:
         state = changes.columns.get("state", case.review.state)
         if state not in WAITING:
-            return None
+            return case.review.release_at
         waiting = _waiting(case)
         claim_ended = "claimed_until" in changes.columns
         waiting = replace(
