@@ -1,7 +1,9 @@
 """Claims: somebody says that they are at it. A claim informs; it locks nobody out, and ends by itself."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from bot.clock import Clock
 from bot.reviewing import announce
@@ -20,7 +22,9 @@ from store.writer import Writer
 LEASE = timedelta(minutes=10)
 """How long a claim lasts. Slack's forms tell nobody that they were left open."""
 
-_MOST_TRIES = 20
+_MOST_TRIES = 200
+
+Done = TypeVar("Done")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +64,16 @@ class Claims:
         self, case: Case, reviewer: Reviewer, *, recent: bool = False
     ) -> Claimed | TakenBy | TooLate | Refusal:
         """For one who may decide it. A claim of somebody else's that has not ended stays theirs."""
-        refusal = await self._eligibility.refusal(case, reviewer, recent=recent)
-        if refusal is not None and case.review.state in WAITING:
-            return refusal
-        for _ in range(_MOST_TRIES):
-            if case.review.state not in WAITING:
-                return TooLate(case, repeated=False)
-            taken = self.taken_by_other(case, reviewer)
-            if taken is not None:
-                return taken
-            until = self._clock.now() + LEASE
-            if await self._set(case, reviewer.user_id, reviewer, "claimed"):
-                return Claimed(until)
-            case = await self._cases.by_pk(case.review.pk)
-        raise RuntimeError(f"review {case.review.pk} changes faster than anybody can claim it")
+
+        async def attempt(case: Case) -> Claimed | TakenBy | Refusal | None:
+            refusal = await self._eligibility.refusal(case, reviewer, recent=recent)
+            refused = refusal or self.taken_by_other(case, reviewer)
+            if refused is not None:
+                return refused
+            until = await self._set(case, reviewer.user_id, reviewer, "claimed")
+            return None if until is None else Claimed(until)
+
+        return await self._while_waiting(case, attempt)
 
     def taken_by_other(self, case: Case, reviewer: Reviewer) -> TakenBy | None:
         claim = case.review.claim
@@ -83,26 +83,33 @@ class Claims:
 
     async def release(self, case: Case, reviewer: Reviewer) -> Released | TooLate | Refusal:
         """Ends a claim, one's own or another's: whoever may decide it may do that."""
-        if case.review.state not in WAITING:
-            return TooLate(case, repeated=False)
-        claim = case.review.claim
-        if claim is None:
-            return Released(None)
-        if claim.user_id != reviewer.user_id:
-            refusal = await self._eligibility.refusal(case, reviewer)
-            if refusal is not None:
-                return refusal
-        await self._set(case, None, reviewer, "unclaimed")
-        return Released(claim.user_id)
+
+        async def attempt(case: Case) -> Released | Refusal | None:
+            claim = case.review.claim
+            if claim is None:
+                return Released(None)
+            if claim.user_id != reviewer.user_id:
+                refusal = await self._eligibility.refusal(case, reviewer)
+                if refusal is not None:
+                    return refusal
+            return Released(claim.user_id) if await self._clear(case, reviewer) else None
+
+        return await self._while_waiting(case, attempt)
 
     async def skip(self, case: Case, reviewer: Reviewer) -> TooLate | None:
         """Leaves it to others: this person's walk does not show it again."""
         if case.review.state not in WAITING:
             return TooLate(case, repeated=False)
         await self._writer.submit(Skip(case.review.pk, reviewer.user_id, self._clock.now()))
-        if case.review.claim is not None and case.review.claim.user_id == reviewer.user_id:
-            await self._set(case, None, reviewer, "unclaimed")
-        return None
+
+        async def attempt(case: Case) -> Released | None:
+            claim = case.review.claim
+            if claim is None or claim.user_id != reviewer.user_id:
+                return Released(None)
+            return Released(claim.user_id) if await self._clear(case, reviewer) else None
+
+        done = await self._while_waiting(case, attempt)
+        return done if isinstance(done, TooLate) else None
 
     async def hand_over(
         self, case: Case, reviewer: Reviewer, to: Reviewer, note: str | None
@@ -111,49 +118,66 @@ class Claims:
 
         The refusal speaks of the one who may not, be it the giver or the taker.
         """
-        if case.review.state not in WAITING:
-            return TooLate(case, repeated=False)
-        for person in (reviewer, to):
-            refusal = await self._eligibility.refusal(case, person)
-            if refusal is not None:
-                return refusal
-        now = self._clock.now()
-        body: dict[str, Json] = {"what": "handed_over", "by": reviewer.user_id, "to": to.user_id, "note": note}
-        in_thread = any(card.channel == case.review.channel and card.place for card in case.review.cards)
-        where = None if in_thread else to.user_id
-        message = announce.notice(case, f"handed_over.{case.review.version}", body, where)
+
+        async def attempt(case: Case) -> HandedOver | Refusal | None:
+            for person in (reviewer, to):
+                refusal = await self._eligibility.refusal(case, person)
+                if refusal is not None:
+                    return refusal
+            told = _handed_over(case, reviewer, to, note)
+            until = await self._set(case, to.user_id, reviewer, "handed_over", {"to": to.user_id}, (told,))
+            return None if until is None else HandedOver(until)
+
+        return await self._while_waiting(case, attempt)
+
+    async def _while_waiting(self, case: Case, attempt: Callable[[Case], Awaitable[Done | None]]) -> Done | TooLate:
+        """Tries anew on what the review is now, for as long as it waits and somebody else is quicker."""
         for _ in range(_MOST_TRIES):
             if case.review.state not in WAITING:
                 return TooLate(case, repeated=False)
-            if await self._set(case, to.user_id, reviewer, "handed_over", {"to": to.user_id}, (message,)):
-                return HandedOver(now + LEASE)
+            done = await attempt(case)
+            if done is not None:
+                return done
             case = await self._cases.by_pk(case.review.pk)
-        raise RuntimeError(f"review {case.review.pk} changes faster than anybody can hand it over")
+        raise RuntimeError(f"review {case.review.pk} changes faster than anybody can claim it")
+
+    async def _clear(self, case: Case, by: Reviewer) -> bool:
+        return await self._submit(case, dict(NO_CLAIM), by, "unclaimed")
 
     async def _set(
         self,
         case: Case,
-        user_id: str | None,
+        user_id: str,
+        by: Reviewer,
+        what: str,
+        facts: dict[str, Json] | None = None,
+        messages: tuple[NewMessage, ...] = (),
+    ) -> datetime | None:
+        """Until when the claim stands; None: the review has changed since."""
+        now, claim, due_at = self._clock.now(), case.review.claim, case.review.due_at
+        until = now + LEASE
+        since = claim.at if claim is not None and claim.user_id == user_id else now
+        columns: dict[str, object] = {"claimed_by": user_id, "claimed_at": since, "claimed_until": until}
+        columns["due_at"] = min(until, due_at) if due_at else until
+        return until if await self._submit(case, columns, by, what, facts, messages) else None
+
+    async def _submit(
+        self,
+        case: Case,
+        columns: dict[str, object],
         by: Reviewer,
         what: str,
         facts: dict[str, Json] | None = None,
         messages: tuple[NewMessage, ...] = (),
     ) -> bool:
-        now, review = self._clock.now(), case.review
-        columns: dict[str, object] = dict(NO_CLAIM)
-        if user_id is not None:
-            until = now + LEASE
-            same = review.claim is not None and review.claim.user_id == user_id
-            since = review.claim.at if same and review.claim is not None else now
-            columns = {"claimed_by": user_id, "claimed_at": since, "claimed_until": until}
-            columns["due_at"] = min(until, review.due_at) if review.due_at else until
-        record = HistoryRecord(
-            now,
-            f"reviewer:review:{what}",
-            by.actor,
-            case.decision.app_pk,
-            case.decision.pk,
-            review.pk,
-            {"review": review.id, **(facts or {})},
-        )
+        now, decision, review = self._clock.now(), case.decision, case.review
+        told = {"review": review.id, **(facts or {})}
+        event = f"reviewer:review:{what}"
+        record = HistoryRecord(now, event, by.actor, decision.app_pk, decision.pk, review.pk, told)
         return await self._writer.submit(ChangeReview(review, now, columns, (record,), messages=messages))
+
+
+def _handed_over(case: Case, by: Reviewer, to: Reviewer, note: str | None) -> NewMessage:
+    body: dict[str, Json] = {"what": "handed_over", "by": by.user_id, "to": to.user_id, "note": note}
+    in_thread = any(card.channel == case.review.channel and card.place for card in case.review.cards)
+    return announce.notice(case, f"handed_over.{case.review.version}", body, None if in_thread else to.user_id)
