@@ -116,27 +116,34 @@ def cast(standing: Standing, vote: Vote) -> Cast:
     """The standing after a vote that nothing objects to; `standing` is open or disputed.
 
     An edit restarts the votes, because what the others agreed to is no longer proposed; whoever edits agrees to it.
+    The very edit that is proposed already is one more person's agreement.
     """
     if standing.state is ReviewState.DISPUTED:
         return Cast(ReviewState.DECIDED, (*standing.votes, replace(vote, adjudicates=True)), restarts=False)
-    restarts = isinstance(vote.verdict, Edit) and bool(standing.votes)
-    votes = (vote,) if restarts else (*standing.votes, vote)
+    given = standing.votes
+    restarts = isinstance(vote.verdict, Edit) and bool(given) and not _is_proposed(vote.verdict, given)
+    votes = (vote,) if restarts else (*given, vote)
     if len({isinstance(each.verdict, Reject) for each in votes}) > 1:
         return Cast(ReviewState.DISPUTED, votes, restarts)
     state = ReviewState.DECIDED if len(votes) >= standing.needed else ReviewState.OPEN
     return Cast(state, votes, restarts)
 
 
-def closing(votes: Sequence[Vote]) -> Verdict:
-    """What the votes that closed a review say together (at least one vote).
+def proposed_edit(votes: Sequence[Vote]) -> tuple[str, Edit] | None:
+    """Whose edit has taken the place of the model's output in this round, and what it is; None: the output stands."""
+    return next(((vote.user_id, vote.verdict) for vote in votes if isinstance(vote.verdict, Edit)), None)
 
-    An adjudicator's word counts alone. Approvals of an edit are that edit; of several rejections the last speaks.
-    """
-    last = votes[-1]
-    edit = next((vote.verdict for vote in votes if isinstance(vote.verdict, Edit)), None)
-    if edit is not None and isinstance(last.verdict, Approve):
-        return edit
-    return last.verdict
+
+def _is_proposed(verdict: Verdict, votes: Sequence[Vote]) -> bool:
+    proposed = proposed_edit(votes)
+    return proposed is not None and agrees(proposed[1], verdict)
+
+
+def closing(votes: Sequence[Vote]) -> Verdict:
+    """What the votes that closed a review say together (at least one vote): what was said last, where approving an
+    edit means that edit. So an adjudicator's word counts alone, and of several rejections the last speaks."""
+    last, proposed = votes[-1].verdict, proposed_edit(votes)
+    return proposed[1] if isinstance(last, Approve) and proposed is not None else last
 
 
 def agrees(first: Verdict, second: Verdict) -> bool:

@@ -6,7 +6,18 @@ from dataclasses import dataclass
 import orjson
 
 from routing.decision import DecisionRequest, Json, OutcomeResult, ReviewKind
-from routing.review import Approve, Edit, Reject, ReviewState, Standing, Verdict, Vote
+from routing.review import (
+    WAITING,
+    Approve,
+    Edit,
+    Reject,
+    ReviewState,
+    Standing,
+    Verdict,
+    Vote,
+    closing,
+    proposed_edit,
+)
 from store.decisions import Decision, DecisionStore
 from store.reviews import Review, ReviewStore, VerdictRecord
 
@@ -21,7 +32,8 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A review with the content that it is about. `siblings` are the other reviews of the same decision."""
+    """A review with the content that it is about. `siblings` are the other reviews of the same decision, looked up
+    where they matter: for a second opinion, and for a verdict that stands."""
 
     review: Review
     request: DecisionRequest
@@ -44,16 +56,22 @@ class Case:
 
     @property
     def proposal(self) -> Proposal | None:
-        """The edit that has taken the place of the model's output, while the review waits for more votes."""
-        if self.review.state != ReviewState.OPEN:
+        """The edit that has taken the place of the model's output, while the review waits for more votes or for an
+        adjudicator. What a second opinion says is put to nobody else."""
+        if self.review.state not in WAITING or self.review.kind == ReviewKind.DOUBLE:
             return None
-        edits = [vote for vote in self.votes if isinstance(vote.verdict, Edit)]
-        return Proposal(edits[0].verdict.output, edits[0].user_id) if edits else None  # type: ignore[union-attr]
+        proposed = proposed_edit(self.votes)
+        return None if proposed is None else Proposal(proposed[1].output, proposed[0])
 
     @property
     def characters(self) -> int:
         """How much there is to read, roughly: of what was asked and what is proposed, written as JSON."""
         return len(orjson.dumps(self.request.input)) + len(orjson.dumps(self.request.output))
+
+    def closing(self, votes: Sequence[Vote]) -> Verdict:
+        """What these votes, which close the review, say together. Of a second opinion the last speaks alone: its
+        edit was no proposal to approve."""
+        return votes[-1].verdict if self.review.kind == ReviewKind.DOUBLE else closing(votes)
 
     @property
     def standing_verdict(self) -> Verdict:
@@ -126,7 +144,7 @@ class Cases:
             outcome = contents.get((pk, "outcome"))
             said = {part: orjson.loads(body) for (of, part), body in contents.items() if of == pk and part in parts}
             siblings: Sequence[Review] = ()
-            if review.kind == ReviewKind.DOUBLE:
+            if review.kind == ReviewKind.DOUBLE or review.state == ReviewState.DECIDED:
                 siblings = [other for other in await self._reviews.of_decision(pk) if other.pk != review.pk]
             cases.append(
                 Case(

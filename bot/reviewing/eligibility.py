@@ -1,5 +1,7 @@
 """Who may decide a review now."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,6 +13,7 @@ from routing.expressions import Facts
 from routing.policy import TaskPolicy
 from routing.review import WAITING, Edit, ReviewState, Verdict, objection
 from routing.rules import fired_rules
+from store.reviews import Review
 
 
 class Eligibility:
@@ -53,7 +56,7 @@ class Eligibility:
         """
         if case.decision.requested_by == reviewer.user_id:
             return Refusal("own_request")
-        if any(vote.user_id == reviewer.user_id for sibling in case.siblings for vote in sibling.verdicts):
+        if case.review.kind == ReviewKind.DOUBLE and _spoke(case.siblings, reviewer):
             return Refusal("second_opinion")
         objected = objection(case.standing(self.needed(case)), reviewer.user_id)
         if objected is not None and case.review.state in WAITING:
@@ -73,11 +76,15 @@ class Eligibility:
 
     async def refusal_to_change(self, case: Case, reviewer: Reviewer, verdict: Verdict | None = None) -> Refusal | None:
         """The same for a verdict that stands already. What took more than one person to decide, or an adjudicator, is
-        not for one reviewer to turn."""
+        not for one reviewer to turn; what bore a second opinion out or not is turned where it was decided first."""
         if case.decision.requested_by == reviewer.user_id:
             return Refusal("own_request")
-        settles = self.needed(case, verdict) > 1 or any(vote.adjudicates for vote in case.votes)
-        return await self._outside(case, reviewer, self.risk(case, verdict), settles=settles, recent=False)
+        if case.review.kind == ReviewKind.DOUBLE and case.review.state == ReviewState.DECIDED:
+            return Refusal("second_opinion")
+        stands = case.closing(case.votes) if case.review.state == ReviewState.HELD else case.standing_verdict
+        risk = max(self.risk(case, each) for each in (stands, verdict) if each is not None)
+        settles = self.task(case).approvals_at(risk) > 1 or _took_many((case.review, *case.siblings))
+        return await self._outside(case, reviewer, risk, settles=settles, recent=False)
 
     async def _outside(
         self, case: Case, reviewer: Reviewer, risk: Risk, *, settles: bool, recent: bool
@@ -105,3 +112,14 @@ class Eligibility:
         named |= {step.channel for step in done if step.channel}
         ids = {card.channel: card.place.channel for card in case.review.cards if card.place is not None}
         return sorted(ids.get(name, name) for name in named)
+
+
+def _spoke(reviews: Sequence[Review], reviewer: Reviewer) -> bool:
+    return any(verdict.user_id == reviewer.user_id for review in reviews for verdict in review.verdicts)
+
+
+def _took_many(reviews: Sequence[Review]) -> bool:
+    """Whether an adjudicator settled any of these reviews, or several people voted in one round."""
+    verdicts = [(review.pk, verdict) for review in reviews for verdict in review.verdicts]
+    rounds = Counter((pk, verdict.round) for pk, verdict in verdicts)
+    return any(verdict.adjudicates for _, verdict in verdicts) or max(rounds.values(), default=0) > 1

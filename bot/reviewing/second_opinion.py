@@ -1,6 +1,6 @@
 """Blind second opinions: a share of what one person decided is shown to another, who does not see the verdict."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from bot.clock import Clock
@@ -8,6 +8,7 @@ from bot.ids import NewId
 from bot.reviewing.case import Case
 from bot.reviewing.eligibility import Eligibility
 from routing.decision import ReviewKind, Risk
+from routing.review import Vote
 from store.decisions import NewReview, PrimaryKeys
 
 _SHARED = (ReviewKind.GATE, ReviewKind.PROVISIONAL)
@@ -30,14 +31,14 @@ class SecondOpinions:
         self._clock, self._keys, self._new_id = clock, keys, new_id
         self._eligibility, self._draw = eligibility, draw
 
-    async def of(self, case: Case) -> NewReview | None:
-        """The second opinion to ask for as this review closes by one person's verdict; None: none."""
+    async def of(self, case: Case, votes: Sequence[Vote]) -> NewReview | None:
+        """The second opinion to ask for as these votes close this review; None: none, as where several voted."""
         task = self._eligibility.task(case)
-        if case.review.kind not in _SHARED or self._eligibility.needed(case) > 1:
+        if case.review.kind not in _SHARED or len(votes) > 1:
             return None
         if self._draw(case.review.app, case.decision.id) >= task.double_review:
             return None
-        now = self._clock.now()
+        until = self._clock.now() + max(task.sla, timedelta(days=1))
         return NewReview(
             pk=await self._keys.take(),
             id=self._new_id("rev"),
@@ -47,6 +48,6 @@ class SecondOpinions:
             task_type=case.decision.task_type,
             risk=case.decision.risk,
             urgency=_URGENCY + Risk(case.decision.risk).rank,
-            deadline=now + max(task.sla, timedelta(days=1)),
-            due_at=None,
+            deadline=until,
+            due_at=until,
         )

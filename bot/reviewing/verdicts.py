@@ -30,9 +30,9 @@ from routing.review import (
     Vote,
     agrees,
     cast,
-    closing,
     resolve,
 )
+from store.decisions import Decision
 from store.history import HistoryRecord
 from store.reviews import NO_CLAIM, ChangeReview, StaleDecisionError, VerdictRecord
 from store.writer import Writer
@@ -120,12 +120,13 @@ class Reviewing:
         return await self._until_done(case, attempt)
 
     async def undo(self, case: Case, reviewer: Reviewer) -> Undone | TooLate | Refusal:
-        """Takes a held verdict back: the review is open again, and everybody may vote anew."""
+        """Takes a held verdict back: the review is open again, and everybody may vote anew. Whoever decided may, and
+        whoever may change a verdict that stands."""
 
         async def attempt(case: Case) -> Undone | TooLate | Refusal | None:
             if case.review.state != ReviewState.HELD:
                 return TooLate(case, repeated=False)
-            if all(vote.user_id != reviewer.user_id for vote in case.votes):
+            if reviewer.user_id not in _deciders(case.votes):
                 refusal = await self._eligibility.refusal_to_change(case, reviewer)
                 if refusal is not None:
                     return refusal
@@ -146,7 +147,7 @@ class Reviewing:
     async def release(self, case: Case) -> None:
         """The undo window of a held verdict has ended: it becomes the decision's outcome, and the app is told."""
         now = self._clock.now()
-        verdict, by = closing(case.votes), _deciders(case.votes)
+        verdict, by = case.closing(case.votes), _deciders(case.votes)
         consequence = self._consequence(case, verdict, by, case.review.votes[-1].at)
         facts = {"review": case.review.id, **({} if consequence is None else consequence.facts)}
         decision, review = case.decision, case.review
@@ -156,7 +157,8 @@ class Reviewing:
             {"state": ReviewState.DECIDED, "release_at": None, "due_at": None},
             (HistoryRecord(now, "bot:review:released", "bot", decision.app_pk, decision.pk, review.pk, facts),),
             decision=None if consequence is None else consequence.change(now, self._new_id),
-            opens=await self._second_opinions.of(case),
+            opens=await self._second_opinions.of(case, case.votes),
+            expects=_expected(case),
         )
         await self._writer.submit(command)
 
@@ -186,12 +188,12 @@ class Reviewing:
         consequence = None
         if closes:
             columns |= {"closed_at": now, "due_at": None}
-            consequence = self._consequence(case, closing(step.votes), _deciders(step.votes), now)
+            consequence = self._consequence(case, case.closing(step.votes), _deciders(step.votes), now)
         if release_at is not None:
             columns |= {"state": ReviewState.HELD, "release_at": release_at, "due_at": release_at}
         if not closes and review.claim is not None and review.claim.user_id == reviewer.user_id:
             columns |= NO_CLAIM
-        opens = closes and release_at is None and not record.adjudicates
+        opens = closes and release_at is None
         facts = self._facts(case, verdict, record, consequence)
         command = ChangeReview(
             review,
@@ -202,7 +204,8 @@ class Reviewing:
             contents=_written(case, record, verdict),
             decision=None if consequence is None or release_at else consequence.change(now, self._new_id),
             messages=announce.after_vote(case, step, record, aloud=echo),
-            opens=await self._second_opinions.of(case) if opens else None,
+            opens=await self._second_opinions.of(case, step.votes) if opens else None,
+            expects=_expected(case),
         )
         if not await self._writer.submit(command):
             return None
@@ -225,7 +228,7 @@ class Reviewing:
         record = self._record(case, reviewer, verdict, now, review.round + 1)
         consequence = self._consequence(case, verdict, (reviewer.user_id,), now)
         if consequence is None:
-            raise AssertionError("the verdict of a second opinion is not changed, but that of the decision")
+            raise AssertionError("a second opinion is not changed")
         command = ChangeReview(
             review,
             now,
@@ -292,6 +295,11 @@ def _cast(case: Case, vote: Vote, needed: int) -> Cast:
     if is_second and not agrees(case.standing_verdict, vote.verdict):
         return replace(step, state=ReviewState.DISPUTED)
     return step
+
+
+def _expected(case: Case) -> Decision | None:
+    """A second opinion was compared with the verdict that stood, so that one must stand still."""
+    return case.decision if case.review.kind == ReviewKind.DOUBLE else None
 
 
 def _deciders(votes: tuple[Vote, ...]) -> tuple[str, ...]:
