@@ -139,6 +139,8 @@ def _conditions(scope: Scope) -> list[ColumnElement[bool]]:
     if not scope.with_cards:
         m = t.messages.c
         conditions.append(~exists().where(m.review_pk == r.pk, m.kind == "card", m.message_ts.is_not(None)))
+    d = t.decisions.c
+    conditions.append(~exists().where(d.pk == r.decision_pk, d.requested_by == scope.user_id))
     # Whoever voted in this round, or on the same decision where a second opinion is asked for, has no say in it.
     v, other = t.verdicts.c, t.reviews.alias()
     conditions.append(~exists().where(v.review_pk == r.pk, v.round == r.round, v.user_id == scope.user_id))
