@@ -9,8 +9,9 @@ BIN := .venv/bin
 demo: .venv/.installed
 	$(BIN)/hitl demo $(DEMO_ARGS)
 
+# A worker for each core, and no more than four: each brings a PostgreSQL and a Chromium of its own.
 test: .venv/.installed-dev lint
-	$(BIN)/pytest -ra
+	$(BIN)/pytest -ra -n auto --maxprocesses 4 --dist worksteal
 
 lint: .venv/.installed-dev
 	$(BIN)/ruff check .

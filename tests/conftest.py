@@ -1,10 +1,12 @@
-"""Fixtures that all tests share: the two databases."""
+"""What all tests share: the two databases, and that no test depends on how fast the machine is."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from store.engine import open_engine, parse_url
@@ -15,6 +17,13 @@ from tests.support.databases import (
     new_postgres_database,
     postgres_server,
 )
+
+# The workers share the cores; a numerical library that takes all of them for itself makes everybody wait, itself too.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Tests run beside each other, and never time anything.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 # Tracebacks with the values of local variables take seconds to draw, and are not what serves.
 structlog.configure(

@@ -130,7 +130,7 @@ def is_open(moment: datetime, hours: BusinessHours, zone: ZoneInfo) -> bool:
     return WEEKDAYS[local.weekday()] in hours.days and hours.opens <= local.time() < hours.closes
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(moments(), st.integers(1, 40), business_hours(CLEAR_QUARTERS))
 def test_open_quarters_before_the_deadline_are_the_sla(
     moment: tuple[datetime, ZoneInfo], quarters: int, hours: BusinessHours
@@ -145,7 +145,7 @@ def test_open_quarters_before_the_deadline_are_the_sla(
     assert due == walked if counted == quarters else due > walked
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     moments(),
     st.timedeltas(timedelta(0), timedelta(days=3)),

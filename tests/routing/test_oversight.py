@@ -81,7 +81,7 @@ def oversight(routing: Routing) -> tuple[int, bool]:
     return routing.route.rank, routing.disposition is not Disposition.EXECUTE_PROVISIONAL
 
 
-thorough = settings(max_examples=100, deadline=None)
+thorough = settings(max_examples=100)
 
 
 @thorough

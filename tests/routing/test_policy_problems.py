@@ -196,7 +196,7 @@ _PIECES = [
 ]  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32), st.integers(1, 6))
 def test_mutated_samples_are_policies_or_refused(seed: int, mutations: int) -> None:
     draw = random.Random(seed)

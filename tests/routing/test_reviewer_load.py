@@ -2,7 +2,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from routing.reviewer_load import (
@@ -157,13 +157,11 @@ _verdicts = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(_verdicts, st.data())
 def test_the_order_does_not_matter(verdicts: list[GivenVerdict], data: st.DataObject) -> None:
     assert reviewer_loads(data.draw(st.permutations(verdicts))) == reviewer_loads(verdicts)
 
 
-@settings(deadline=None)
 @given(_verdicts, st.permutations(["U0ADA", "U0BEN", "U0CEA"]))
 def test_names_do_not_matter(verdicts: list[GivenVerdict], names: list[str]) -> None:
     renamed = dict(zip(["U0ADA", "U0BEN", "U0CEA"], names, strict=True))
@@ -171,14 +169,12 @@ def test_names_do_not_matter(verdicts: list[GivenVerdict], names: list[str]) -> 
     assert set(loads) == {replace(each, user_id=renamed[each.user_id]) for each in reviewer_loads(verdicts)}
 
 
-@settings(deadline=None)
 @given(_verdicts)
 def test_each_load_is_of_one_person_alone(verdicts: list[GivenVerdict]) -> None:
     for each in reviewer_loads(verdicts):
         assert each == load([given for given in verdicts if given.user_id == each.user_id])
 
 
-@settings(deadline=None)
 @given(_verdicts)
 def test_numbers_are_of_what_was_given(verdicts: list[GivenVerdict]) -> None:
     loads = reviewer_loads(verdicts)
