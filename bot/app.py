@@ -44,6 +44,7 @@ from bot.slack.messages import SLACK_TROUBLE, Messages, error_code
 from bot.slack.people import SlackMembership
 from bot.slack.present import Presenter
 from bot.slack.reception import Reception, acknowledge_the_rest
+from bot.slack.send_for_review import SendForReview
 from bot.slack.socket import SocketMode
 from bot.slack.threads import ThreadListeners
 from bot.slack.verdict_forms import VerdictForms
@@ -207,6 +208,15 @@ class Application:
             ),
             walk,
             self._home,
+            SendForReview(
+                client=self._client,
+                reception=self._reception,
+                intake=self.intake,
+                policy=self.policy,
+                writer=self.writer,
+                secretbox=box,
+                clock=self._clock,
+            ),
             ThreadListeners(
                 reception=self._reception,
                 cases=self.cases,

@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.slack.endpoint import PATH
+from bot.slack.send_for_review import SHORTCUT as SEND_FOR_REVIEW
+from bot.slack.walk import SHORTCUT as REVIEW_QUEUE
 
 SCOPES: Mapping[str, str] = {
-    "chat:write": "posts and updates cards",
+    "chat:write": "posts and updates cards, and tells people what became of what they sent",
+    "commands": "offers the shortcuts",
     "users:read": "tells guests and bots from colleagues",
     "usergroups:read": "knows who is in a reviewer group",
     "channels:read": "finds channels and their members",
@@ -20,8 +23,23 @@ SCOPES: Mapping[str, str] = {
     "groups:history": "the same in private channels",
 }
 
-EVENTS = ("message.channels", "message.groups")
-"""They tell when somebody deletes a card that still waits for a verdict."""
+EVENTS = ("app_home_opened", "message.channels", "message.groups")
+"""App Home, replies in the threads of cards, and cards that somebody deletes while they wait."""
+
+SHORTCUTS = (
+    {
+        "name": "Review queue",
+        "type": "global",
+        "callback_id": REVIEW_QUEUE,
+        "description": "Walk through what waits for you",
+    },
+    {
+        "name": "Send for review",
+        "type": "message",
+        "callback_id": SEND_FOR_REVIEW,
+        "description": "Let a reviewer judge this message",
+    },
+)
 
 
 class ManifestError(ValueError):
@@ -48,7 +66,15 @@ def manifest(public_url: str | None, *, socket: bool) -> dict[str, Any]:
             "description": "Asks people about AI decisions",
             "background_color": "#2c2d30",
         },
-        "features": {"bot_user": {"display_name": "HITL", "always_online": True}},
+        "features": {
+            "app_home": {
+                "home_tab_enabled": True,
+                "messages_tab_enabled": True,
+                "messages_tab_read_only_enabled": True,
+            },
+            "bot_user": {"display_name": "HITL", "always_online": True},
+            "shortcuts": [dict(shortcut) for shortcut in SHORTCUTS],
+        },
         "oauth_config": {"scopes": {"bot": list(SCOPES)}},
         "settings": {
             "event_subscriptions": events,
@@ -72,7 +98,16 @@ def _lines(value: Mapping[str, Any], depth: int) -> list[str]:
         if isinstance(member, Mapping):
             lines += [lead, *_lines(member, depth + 1)]
         elif isinstance(member, list):
-            lines += [lead, *("  " * (depth + 1) + f"- {json.dumps(item)}" for item in member)]
+            lines += [lead, *(line for item in member for line in _item(item, depth + 1))]
         else:
             lines.append(f"{lead} {json.dumps(member)}")
     return lines
+
+
+def _item(value: Any, depth: int) -> list[str]:
+    """One member of a list."""
+    dash = "  " * depth + "- "
+    if not isinstance(value, Mapping):
+        return [dash + json.dumps(value)]
+    first, *rest = _lines(value, depth + 1)
+    return [dash + first.strip(), *rest]

@@ -122,6 +122,11 @@ class Policy:
     def business_hours(self) -> BusinessHours | None:
         return self.file.business_hours
 
+    @property
+    def tasks(self) -> list[str]:
+        """The task types that the file lists."""
+        return list(self.file.tasks)
+
     @cached_property
     def channels(self) -> frozenset[str]:
         """Every channel that reviews may be posted to, by escalation too."""

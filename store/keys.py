@@ -60,6 +60,22 @@ class CreateKey(SingleCommand[bool]):
 
 
 @dataclass(frozen=True, slots=True)
+class EnsureApp(SingleCommand[int]):
+    """The pk of the app of this name, which is made where it is new."""
+
+    name: str
+    webhook_secret: str
+    at: datetime
+
+    async def apply(self, connection: AsyncConnection) -> int:
+        known = await connection.scalar(select(t.apps.c.pk).where(t.apps.c.name == self.name))
+        if known is None:
+            row = {"name": self.name, "webhook_secret": self.webhook_secret, "former_secrets": []}
+            known = await connection.scalar(insert(t.apps).values(created_at=self.at, **row).returning(t.apps.c.pk))
+        return int(known or 0)
+
+
+@dataclass(frozen=True, slots=True)
 class RevokeKey(SingleCommand[bool]):
     """False: there is no such key in force."""
 

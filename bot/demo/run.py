@@ -19,20 +19,23 @@ from bot.app import Application
 from bot.clock import SystemClock
 from bot.config import Settings, load_secret, make_secret
 from bot.demo.app import DemoApp
-from bot.demo.hands import give_verdict
+from bot.demo.hands import give_verdict, walk_queue
 from bot.demo.stream import DemoDecision, sample
 from bot.demo.summary import table
 from bot.ids import random_id
 from bot.logs import set_up_logging
-from bot.manifest import SCOPES
+from bot.manifest import SCOPES, SHORTCUTS
+from bot.sandbox.actor import Entry
 from bot.sandbox.demo_world import PEOPLE
 from bot.sandbox.server import BOT_TOKEN, SIGNING_SECRET, Sandbox
 from bot.secretbox import SecretBox, new_webhook_secret
+from bot.slack.batch import START
 from bot.slack.endpoint import PATH
 from bot.web.auth import sha256_of_key
 from store import schema
 from store.engine import open_engine
 from store.keys import CreateKey
+from store.messages import Place
 from store.writer import Writer
 
 _PORT = 8070
@@ -112,7 +115,8 @@ async def set_up(
             say(line)
 
     clock = SystemClock()
-    sandbox = Sandbox(clock, scopes=SCOPES)
+    shortcuts = [Entry(each["name"], each["callback_id"], each["type"], each["description"]) for each in SHORTCUTS]
+    sandbox = Sandbox(clock, scopes=SCOPES, entries=shortcuts)
     try:
         await sandbox.start(port)
     except OSError as error:
@@ -196,27 +200,34 @@ async def _by_itself(stage: Stage, chosen: list[DemoDecision]) -> None:
 async def _review_cards(stage: Stage, decisions: dict[str, DemoDecision]) -> None:
     people = itertools.cycle(PEOPLE)
     done: set[str] = set()
+
+    async def asked(review_id: str) -> DemoDecision | None:
+        case = await stage.application.cases.by_id(review_id)
+        return None if case is None else decisions[case.decision.id]
+
     while True:
         for channel in stage.sandbox.world.channels.values():
+            named = ("U0ADA", "U0DANA") if channel.name == "refunds" else None
             for message in stage.sandbox.messages(channel.id):
-                review_id = _open_review(message)
-                if review_id is None or message["ts"] in done:
+                ts, person = str(message["ts"]), next(p for p in people if named is None or p in named)
+                if _button(message, START) is not None:
+                    await walk_queue(stage.sandbox, person, Place(channel.id, ts), asked, _SEED)
                     continue
-                done.add(message["ts"])
-                case = await stage.application.reviewing.case(review_id)
-                if case is None:
+                review_id = _button(message, _OPEN_ACTION)
+                if review_id is None or ts in done:
                     continue
-                named = ("U0ADA", "U0DANA") if channel.name == "refunds" else None
-                person = next(p for p in people if named is None or p in named)
-                await give_verdict(stage.sandbox, person, channel.id, message, decisions[case.decision.id], _SEED)
+                done.add(ts)
+                decision = await asked(review_id)
+                if decision is not None:
+                    await give_verdict(stage.sandbox, person, channel.id, message, decision, _SEED)
         await asyncio.sleep(_LOOK_EVERY)
 
 
-def _open_review(message: dict[str, object]) -> str | None:
-    """The review of a card that still has its buttons."""
+def _button(message: dict[str, object], action: str) -> str | None:
+    """The value of the button with this action, while the message has one."""
     blocks = message.get("blocks")
     for block in blocks if isinstance(blocks, list) else []:
         for element in block.get("elements", []):
-            if element.get("action_id") == _OPEN_ACTION:
+            if element.get("action_id") == action:
                 return str(element["value"])
     return None

@@ -5,6 +5,8 @@ from routing.review import Cast, ReviewState
 from store.messages import NewMessage, card_of
 from store.reviews import VerdictRecord
 
+SLACK_APP = "slack"
+"""The app in whose name people send messages for review."""
 NOTICE_URGENCY = 25
 """Between an escalation's card and a batch."""
 
@@ -24,6 +26,9 @@ def after_vote(case: Case, step: Cast, record: VerdictRecord, *, aloud: bool) ->
         messages.append(notice(case, f"dispute.{record.round}", {"what": "dispute"}))
     if step.state is ReviewState.DECIDED and (aloud or record.adjudicates) and review.lane != "blind":
         messages.append(echo(case, record))
+    if step.state is ReviewState.DECIDED and review.app == SLACK_APP and case.decision.requested_by:
+        # Who sent a message for review is told what became of it.
+        messages.append(notice(case, f"answer.{record.round}", {"what": "verdict"}, case.decision.requested_by))
     return tuple(messages)
 
 

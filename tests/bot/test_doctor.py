@@ -135,11 +135,11 @@ async def test_cards_that_wait_are_told_with_what_stops_them(tmp_path: Path, err
         for number in range(2):
             await bot.post(UNSURE, id=f"stuck-{number}")
         await clock.run_until(lambda: sum(call.outcome == error for call in bot.sandbox.calls) >= 2)
-        while not await bot.application.cards.stuck():
+        while not await bot.application.messages.stuck():
             await clock.advance(1)
         problems = await failed(bot.settings)
-    assert set(problems) == {"cards"}
-    detail, remedy = problems["cards"]
+    assert set(problems) == {"messages"}
+    detail, remedy = problems["messages"]
     assert "#ai-review" in detail
     assert error in detail
     assert word in remedy

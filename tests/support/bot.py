@@ -14,7 +14,8 @@ from standardwebhooks import Webhook
 from bot.app import Application, Role, Surroundings
 from bot.clock import Clock, SystemClock
 from bot.config import Settings
-from bot.manifest import SCOPES
+from bot.manifest import SCOPES, SHORTCUTS
+from bot.sandbox.actor import Entry
 from bot.sandbox.server import BOT_TOKEN, SIGNING_SECRET, Sandbox
 from bot.secretbox import SecretBox, new_webhook_secret
 from bot.slack.endpoint import PATH
@@ -35,6 +36,11 @@ version: 1
 defaults:
   channel: "#ai-review"
   reviewers: {channel_members: true, users: [U0ADA]}
+  matrix:
+    low: {confident: AUTO, unsure: ESCALATE}
+    medium: {confident: AUTO_AUDIT, unsure: ESCALATE}
+    high: {confident: AUTO_AUDIT, unsure: ESCALATE}
+    critical: {confident: ESCALATE, unsure: ESCALATE}
 rules:
   - {id: big_money, when: "has(context.amount) && context.amount > 10000", risk: critical}
 tasks:
@@ -47,11 +53,16 @@ tasks:
       - {id: no_sql, field: output, forbid: '(?i)drop\\s+table', on_fail: reject}
       - {id: cap, cel: "!has(output.amount) || output.amount <= 500.0", on_fail: escalate}
   label: {risk: low, threshold: 0.70}
-  draft: {risk: low, queue: {provisional_from: 0.5}}
+  draft: {risk: low, queue: {provisional_from: 0.5}, matrix: &queued
+    {low: {confident: AUTO, unsure: QUEUE}, medium: {confident: AUTO_AUDIT, unsure: QUEUE},
+     high: {confident: AUTO_AUDIT, unsure: ESCALATE}, critical: {confident: ESCALATE, unsure: ESCALATE}}}
+  queued: {risk: low, matrix: *queued}
 """
 
 UNSURE: Json = {"task_type": "label", "input": "Where is my parcel?", "output": "shipping", "confidence": 0.5}
-"""A decision that waits for a person: low risk, in #ai-review, which every member may decide."""
+"""A decision that waits for a person on a card: low risk, in #ai-review, which every member may decide."""
+QUEUED: Json = {**UNSURE, "task_type": "queued"}
+"""The same, but it waits for its turn in the queue of #ai-review."""
 SURE: Json = {**UNSURE, "confidence": 0.9}
 """A decision that runs alone."""
 
@@ -121,7 +132,7 @@ class Bot:
     async def crash(self) -> None:
         """What kill -9 leaves behind: no task finishes, nothing is tidied in the database."""
         for task in asyncio.all_tasks():
-            if task.get_name().startswith(("card-", "event-")):
+            if task.get_name().startswith(("message-", "event-")):
                 task.cancel()
         await self.restart()
 
@@ -146,7 +157,8 @@ async def running_bot(
     **settings: Any,
 ) -> AsyncIterator[Bot]:
     clock = clock or SystemClock()
-    sandbox = Sandbox(clock, scopes=SCOPES, rate_scale=rate_scale)
+    shortcuts = [Entry(each["name"], each["callback_id"], each["type"], each["description"]) for each in SHORTCUTS]
+    sandbox = Sandbox(clock, scopes=SCOPES, entries=shortcuts, rate_scale=rate_scale)
     await sandbox.start()
     secret = new_webhook_secret()
     receiver = Receiver(Webhook(secret))

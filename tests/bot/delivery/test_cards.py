@@ -18,7 +18,7 @@ from bot.sandbox.faults import Fault
 from bot.sandbox.server import BOT_TOKEN, Sandbox
 from bot.sandbox.webapi import Call
 from bot.sandbox.world import Channel
-from store.cards import Place, RefreshCard
+from store.messages import Place, RefreshCards
 from store.notify import Topic
 from tests.bot.delivery.simulated import LeapingClock, approve, in_time, is_sending, pass_time
 from tests.support.bot import POLICY, UNSURE, Bot, Json, running_bot, until
@@ -279,13 +279,13 @@ async def test_a_channel_that_takes_no_card_is_told_once_and_stops_no_other(
         [told] = [entry for entry in log if entry["event"] == "delivery.trouble"]
         assert (told["where"], told["error"]) == ("#ai-review", code)
         assert "channel" in told["remedy"]
-        [stuck] = await bot.application.cards.stuck()
+        [stuck] = await bot.application.messages.stuck()
         assert (stuck[0], stuck[1]) == ("#ai-review", code)
 
         repair(bot.sandbox)
         await in_time(clock, lambda: all(open_cards(bot, f"a-{number}") for number in range(3)))
     assert troubles(log) == [code]
-    assert await bot.application.cards.stuck() == []
+    assert await bot.application.messages.stuck() == []
 
 
 async def test_a_missing_scope_is_told_once_and_the_card_goes_out_after_it_was_added(
@@ -336,9 +336,9 @@ async def test_waiting_cards_move_to_the_channel_that_the_policy_names_now(bot: 
 async def refresh(bot: Bot, card: Json) -> None:
     """As if somebody had seen a card that was behind."""
     await until(lambda: not is_sending())
-    review_pk = await bot.application.cards.review_at(Place("C0REVIEW", card["ts"]))
+    review_pk = await bot.application.messages.card_at(Place("C0REVIEW", card["ts"]))
     assert review_pk is not None
-    await bot.application.writer.submit(RefreshCard(review_pk, bot.clock.now()))
+    await bot.application.writer.submit(RefreshCards(review_pk, bot.clock.now()))
     bot.application.wakeups.wake(Topic.CARDS)
 
 

@@ -72,7 +72,7 @@ class Card:
 
     async def _is_behind(self) -> bool:
         async with self.bot.application.engine.connect() as connection:
-            return bool(await connection.scalar(text("SELECT count(*) FROM cards WHERE wanted > sent")))
+            return bool(await connection.scalar(text("SELECT count(*) FROM messages WHERE wanted > sent")))
 
 
 async def waiting(bot: Bot, decision_id: str = "d-1", channel: str = "C0REVIEW", **changes: Any) -> Card:
