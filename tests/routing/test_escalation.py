@@ -12,9 +12,15 @@ from routing.escalation import Schedule, Waiting, due_steps, next_due
 from routing.policy_sections import BusinessHours, EscalationStep
 
 POSTED = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
-REMIND = EscalationStep(after=timedelta(minutes=3), remind="channel")
-NOTIFY = EscalationStep(after=timedelta(minutes=6), notify="S0ONCALL")
-WIDEN = EscalationStep(after=timedelta(minutes=9), channel="#refund-leads")
+
+
+def step(minutes: int, **does: str) -> EscalationStep:
+    return EscalationStep.model_validate({"after": f"{minutes}m", **does})
+
+
+REMIND = step(3, remind="channel")
+NOTIFY = step(6, notify="S0ONCALL")
+WIDEN = step(9, channel="#refund-leads")
 SCHEDULE = Schedule((REMIND, NOTIFY, WIDEN), None, ZoneInfo("UTC"))
 WAITING = Waiting(POSTED, 0, POSTED + timedelta(minutes=10), overdue=False)
 
@@ -65,7 +71,7 @@ def test_steps_go_by_their_time_and_not_by_their_place_in_the_file() -> None:
 
 
 def test_steps_of_one_time_stay_in_the_order_of_the_file() -> None:
-    also = EscalationStep(after=REMIND.after, notify="U0ADA")
+    also = step(3, notify="U0ADA")
     assert due_steps(WAITING, replace(SCHEDULE, steps=(also, REMIND)), at(3)) == [also, REMIND]
 
 
@@ -89,8 +95,7 @@ def test_only_business_hours_count() -> None:
 def test_a_step_comes_after_the_time_that_passed_whatever_the_wall_clock_does(
     day: datetime, expected: datetime
 ) -> None:
-    step = EscalationStep(after=timedelta(hours=3), remind="channel")
-    night = Schedule((step,), None, ZoneInfo("Europe/Berlin"))
+    night = Schedule((step(180, remind="channel"),), None, ZoneInfo("Europe/Berlin"))
     waiting = Waiting(day, 0, day + timedelta(days=1), overdue=False)
     assert next_due(waiting, night) == expected
 
@@ -103,9 +108,7 @@ def test_a_step_comes_after_the_time_that_passed_whatever_the_wall_clock_does(
 def test_whoever_looks_when_asked_to_does_each_step_once_and_on_time(
     steps: list[int], sla: int, idle_looks: list[int]
 ) -> None:
-    schedule = replace(
-        SCHEDULE, steps=tuple(EscalationStep(after=timedelta(minutes=each), remind="channel") for each in steps)
-    )
+    schedule = replace(SCHEDULE, steps=tuple(step(each, remind="channel") for each in steps))
     waiting = Waiting(POSTED, 0, at(sla), overdue=False)
     done: list[datetime] = []
     overdue_at = None
