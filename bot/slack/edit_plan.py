@@ -1,7 +1,7 @@
-"""Which inputs an output is edited in, and what their values mean.
+"""Which inputs a value is edited in, and what their values mean.
 
-The plan is a pure function of the model's output: it is made once to open the form and again, from the stored output,
-to read the submission, so nothing about it is taken from Slack.
+The plan is a pure function of the value: it is made once to open the form and again, from the stored value, to read the
+submission, so nothing about it is taken from Slack.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Literal
 
 from bot.slack import limits
-from bot.slack.json_text import depth, parse_float, parse_int, parse_json, parse_text, pretty
+from bot.slack.json_text import JsonTextError, depth, indented, parse_float, parse_int, parse_json, parse_text, pretty
 from bot.slack.text import chunks, sendable
 from routing.decision import Json
 
@@ -26,30 +26,46 @@ MAX_DEPTH = 3
 
 @dataclass(frozen=True, slots=True)
 class PlannedField:
-    """One member of the output, or with `key` None all of it, prefilled in one input per chunk."""
+    """One member of a value, or with `key` None all of it, prefilled in one input per chunk; a blank one is empty and
+    takes from the original nothing but its type."""
 
     index: int
     key: str | None
     kind: FieldKind
     original: Json
     chunks: tuple[str, ...]
-
-    def block_id(self, chunk: int = 0) -> str:
-        return f"output-{self.index}-{chunk}"
+    is_blank: bool = False
 
     def is_changed(self, typed: Sequence[str]) -> bool:
         """Whether any of the chunks was touched."""
-        return not all(_untouched(was, now) for was, now in zip(self.chunks, typed, strict=True))
+        return self.is_blank or not all(untouched(was, now) for was, now in zip(self.chunks, typed, strict=True))
 
 
-def plan_fields(output: Json) -> tuple[PlannedField, ...]:
+def plan_fields(value: Json) -> tuple[PlannedField, ...]:
     """A flat enough object member by member, a string as text, anything else as JSON text; () if no form holds it."""
-    fields = _members(output) if isinstance(output, dict) and len(output) <= MAX_INPUTS else ()
+    fields = _members(value) if isinstance(value, dict) and len(value) <= MAX_INPUTS else ()
     # Measured last, because then it is known to be small.
-    if fields and depth(output) <= MAX_DEPTH:
+    if fields and depth(value) <= MAX_DEPTH:
         return fields
-    whole = _field(0, None, output, limits.MODAL_BLOCKS)
-    return (whole,) if len(whole.chunks) <= limits.MODAL_BLOCKS else ()
+    return _whole(value, "text" if isinstance(value, str) else "json")
+
+
+def plan_json(value: Json) -> tuple[PlannedField, ...]:
+    """Any value as JSON text, a string in its quotes; () if no form holds it."""
+    return _whole(value, "json")
+
+
+def plan_blank(value: Json) -> tuple[PlannedField, ...]:
+    """Empty fields for another value of the same members and types. Tells nothing else of the value."""
+    if isinstance(value, dict) and 0 < len(value) <= MAX_INPUTS:
+        members = enumerate(value.items())
+        return tuple(PlannedField(index, key, _kind(member), None, ("",), True) for index, (key, member) in members)
+    return (PlannedField(0, None, "text" if isinstance(value, str) else "json", None, ("",), True),)
+
+
+def _whole(value: Json, kind: FieldKind) -> tuple[PlannedField, ...]:
+    field = _field(0, None, value, kind, limits.MODAL_BLOCKS)
+    return (field,) if len(field.chunks) <= limits.MODAL_BLOCKS else ()
 
 
 def _members(output: dict[str, Json]) -> tuple[PlannedField, ...]:
@@ -57,7 +73,7 @@ def _members(output: dict[str, Json]) -> tuple[PlannedField, ...]:
     fields = []
     room = MAX_INPUTS
     for index, (key, member) in enumerate(output.items()):
-        fields.append(_field(index, key, member, room))
+        fields.append(_field(index, key, member, _kind(member), room))
         room -= len(fields[-1].chunks)
         if room < 0:
             return ()
@@ -80,15 +96,22 @@ def parse_field(field: PlannedField, typed: Sequence[str]) -> Json:
         case "float":
             return parse_float(text.strip())
         case "bool":
-            return text == "true"
+            return _parse_bool(text)
         case "json":
-            return None if field.original is None and not text.strip() else parse_json(text)
+            is_null = field.original is None and not field.is_blank and not text.strip()
+            return None if is_null else parse_json(text)
 
 
-def _field(index: int, key: str | None, value: Json, most: int) -> PlannedField:
+def _parse_bool(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise JsonTextError("choose true or false")
+    return text == "true"
+
+
+def _field(index: int, key: str | None, value: Json, kind: FieldKind, most: int) -> PlannedField:
     """With its first `most + 1` chunks if it has more than `most`, so that one too large costs no more than a form."""
-    kind = _kind(value) if key is not None or isinstance(value, str) else "json"
-    text = pretty(value, most * INPUT_CHUNK)
+    write = indented if kind == "json" else pretty
+    text = write(value, most * INPUT_CHUNK)
     return PlannedField(index, key, kind, value, tuple(islice(chunks(text, INPUT_CHUNK), most + 1)))
 
 
@@ -106,7 +129,7 @@ def _kind(value: Json) -> FieldKind:
             return "json"
 
 
-def _untouched(was: str, now: str) -> bool:
+def untouched(was: str, now: str) -> bool:
     """Slack may trim an input and rewrite its newlines."""
     return sendable(was).strip() == sendable(now).strip()
 
@@ -116,7 +139,7 @@ def _joined(was: Sequence[str], now: Sequence[str]) -> str:
     parts = []
     last = len(was) - 1
     for index, (old, new) in enumerate(zip(was, now, strict=True)):
-        if _untouched(old, new):
+        if untouched(old, new):
             parts.append(old)
         elif new.strip():
             before = old[: len(old) - len(old.lstrip())] + new.lstrip() if index else new

@@ -20,7 +20,12 @@ class JsonTextError(ValueError):
 
 def pretty(value: Json, most: int) -> str:
     """A string as it is, anything else as indented JSON: all of it up to `most` characters, else a longer beginning."""
-    return value if isinstance(value, str) else _beginning(_INDENTED.iterencode(value), most)
+    return value if isinstance(value, str) else indented(value, most)
+
+
+def indented(value: Json, most: int) -> str:
+    """`pretty` with a string as JSON too, in its quotes."""
+    return _beginning(_INDENTED.iterencode(value), most)
 
 
 def compact(value: Json, most: int) -> str:

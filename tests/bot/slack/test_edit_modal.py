@@ -6,10 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from slack_sdk.models.views import View as SdkView
 
-from bot.slack.edit_modal import EditSubmission, check_errors, edit_modal, parse_edit
+from bot.slack.edit_modal import CHANGE, EditSubmission, check_errors, edit_modal, parse_edit
 from bot.slack.json_text import same
-from bot.slack.modal import FieldErrors
-from bot.slack.view import CardView, RubricView
+from bot.slack.modal import FieldErrors, View
+from bot.slack.view import CardView, ProposalView, RubricView
 from routing.checks import CheckResult, CheckStatus
 from routing.decision import Json
 from tests.bot.slack import samples
@@ -52,14 +52,14 @@ def test_golden() -> None:
 def test_an_untouched_form_of_any_output_gives_back_exactly_the_original(view: CardView, rubric: RubricView) -> None:
     form = edit_modal(view, rubric)
     check_modal(form, samples.PEOPLE)
-    if "submit" not in form:
+    if "submit" not in form or view.asks_for_answer:
         return
     submission = parse_edit(view, replace(rubric, require_reason=frozenset()), submitted(form))
     assert submission == EditSubmission(
-        output=view.output, changed=False, category=None, severity=None, labels={}, reason=None
+        output=view.proposed, changed=False, category=None, severity=None, labels={}, reason=None
     )
     assert isinstance(submission, EditSubmission)
-    assert same(submission.output, view.output)
+    assert same(submission.output, view.proposed)
 
 
 @given(output=samples.json_values)
@@ -267,9 +267,57 @@ def test_an_emptied_null_is_still_null() -> None:
     assert not submission.changed
 
 
-def test_the_form_says_what_sending_it_unchanged_means() -> None:
-    blocks = edit_modal(samples.REFUND, samples.RUBRIC)["blocks"]
-    assert blocks[1]["elements"][0]["text"] == "Sent unchanged, this counts as an approval."
+@pytest.mark.parametrize(
+    ("view", "meaning"),
+    [
+        (samples.REFUND, "Sent unchanged, this counts as an approval."),
+        (samples.PROPOSED, "Sent unchanged, this agrees to the edit."),
+        (samples.HIDDEN, "Once you have sent your answer, the model's is shown beside it."),
+    ],
+)
+def test_the_form_says_what_sending_it_unchanged_means(view: CardView, meaning: str) -> None:
+    assert edit_modal(view, samples.RUBRIC)["blocks"][1]["elements"][0]["text"] == meaning
+
+
+def test_the_form_says_who_else_is_at_it_and_what_it_is_for() -> None:
+    first = edit_modal(samples.CLAIMED, samples.RUBRIC, reader="U0BEA")["blocks"][0]
+    assert first["text"]["text"].startswith("👋 <@U0ADA> claimed this")
+    own = edit_modal(samples.CLAIMED, samples.RUBRIC, reader="U0ADA", callback_id=CHANGE)
+    assert (own["blocks"][0]["block_id"], own["callback_id"]) == ("asked", "change.edit")
+
+
+def prefilled(view: View) -> list[str]:
+    return [
+        block["element"]["initial_value"]
+        for block in view["blocks"]
+        if block["type"] == "input" and "initial_value" in block["element"]
+    ]
+
+
+def test_an_edit_that_waits_for_others_is_what_is_edited_further() -> None:
+    form = edit_modal(samples.PROPOSED, samples.RUBRIC)
+    assert "100" in prefilled(form)
+    assert "120" not in prefilled(form)
+    untouched = parse_edit(samples.PROPOSED, samples.RUBRIC, submitted(form))
+    assert isinstance(untouched, EditSubmission)
+    assert (untouched.changed, untouched.output) == (False, samples.PROPOSED.proposed)
+
+
+@pytest.mark.parametrize(
+    ("opened", "sent"),
+    [
+        (samples.VOTED, samples.PROPOSED),
+        (samples.PROPOSED, samples.VOTED),
+        (samples.PROPOSED, replace(samples.PROPOSED, proposal=ProposalView(output={"amount": 1}, edited_by="U0ADA"))),
+    ],
+)
+def test_a_form_of_what_is_not_proposed_any_more_decides_nothing(opened: CardView, sent: CardView) -> None:
+    form = edit_modal(opened, samples.RUBRIC)
+    refused = parse_edit(sent, samples.RUBRIC, submitted(form))
+    assert isinstance(refused, FieldErrors)
+    [(block_id, sentence)] = refused.errors.items()
+    assert block_id in {block["block_id"] for block in form["blocks"]}
+    assert sentence.startswith("What is proposed has changed meanwhile")
 
 
 @pytest.mark.parametrize(

@@ -8,18 +8,18 @@ from typing import Any
 
 import pytest
 
-from bot.slack import edit_modal as edit_form
-from bot.slack import edit_plan, reject_modal, text
+from bot.slack import edit_inputs, edit_plan, kept, reject_modal, text
 from bot.slack.card import render_card
 from bot.slack.details_modal import details_modal
 from bot.slack.edit_modal import edit_modal, parse_edit
+from bot.slack.item import item_blocks, item_line
 from bot.slack.json_text import compact, pretty
 from bot.slack.modal import FieldErrors, View
 from bot.slack.notices import already_closed
 from bot.slack.proposal import MEASURED
 from bot.slack.returned_modal import returned_modal, typed_texts
-from bot.slack.view import CardView, OutcomeView
-from routing.decision import Alternative, Json, Reason, Source
+from bot.slack.view import CardView, EarlierView, OutcomeView, ProposalView
+from routing.decision import Alternative, Json, Reason, Source, UncertainSpan
 from tests.bot.slack import samples
 from tests.bot.slack.forms import submitted
 from tests.support.slack_checker import check_message, check_modal
@@ -66,7 +66,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Work:
             done.written += len(piece)
             yield piece
 
-    for module in (text, edit_plan, edit_form):
+    for module in (text, edit_plan, edit_inputs, kept):
         monkeypatch.setattr(module, "sendable", counted_sendable)
     monkeypatch.setattr(text, "rendered_size", counted_rendered_size)
     monkeypatch.setattr(json.JSONEncoder, "iterencode", counted_iterencode)
@@ -193,6 +193,36 @@ def test_a_megabyte_in_many_pieces_neither(work: Work) -> None:
     part = [0] * (MIB // 100)
     many = replace(samples.REFUND, alternatives=(Alternative(output=part),) * 20, context=dict.fromkeys("abcdef", part))
     show_details(replace(many, input=part, output=part))
+    assert work.is_bounded(), work
+
+
+def test_a_thousand_long_marks_and_reasons_neither(work: Work) -> None:
+    spans = tuple(UncertainSpan(start=number, end=MIB - number) for number in range(1_000))
+    past = EarlierView(
+        task_type="t", verdict="reject", decided_by=("U0ADA",), decided_at=samples.NOW, reason="&" * 3_000
+    )
+    marked = replace(samples.REFUND, output="&" * MIB, spans=spans, earlier=(past,) * 20)
+    show_card(marked)
+    item_blocks(marked)
+    item_line(marked)
+    assert work.is_bounded(), work
+    show_details(marked)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_megabyte_of_an_alternative_neither(work: Work, shape: str) -> None:
+    view = replace(samples.REFUND, output={"a": 1}, alternatives=(Alternative(output=SHAPES[shape]),) * 5)
+    form = edit_modal(view, samples.RUBRIC, alternative=0, typed={"output-0-0": {"value": {"value": "2"}}})
+    check_modal(form, samples.PEOPLE)
+    assert work.is_bounded(), work
+
+
+@pytest.mark.parametrize("render", [show_card, open_edit, send_reject])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_megabyte_of_an_edit_that_others_are_to_agree_to_neither(
+    work: Work, shape: str, render: Callable[[CardView], Any]
+) -> None:
+    render(replace(samples.REFUND, proposal=ProposalView(output=SHAPES[shape], edited_by="U0ADA")))
     assert work.is_bounded(), work
 
 

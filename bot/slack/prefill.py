@@ -1,0 +1,84 @@
+"""What an edit form is filled with: the model's output, an edit that others proposed, an alternative, or nothing yet.
+
+Slack keeps what was typed wherever a block_id stays the same, so each filling has ids of its own, and a submission says
+by its ids what it had been filled with.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+
+from bot.slack.edit_plan import PlannedField, plan_blank, plan_fields, plan_json
+from bot.slack.view import CardView
+from routing.decision import Alternative, Json
+
+OFFERED = 5
+"""Alternatives in a form; the others are in Details."""
+OUTPUT, ANSWER, EDIT, ALTERNATIVE = "output", "answer", "edit", "alt"
+_BLOCK = re.compile(rf"({OUTPUT}|{ANSWER}|{EDIT}[0-9a-f]{{8}}|{ALTERNATIVE}[0-9])-[0-9]+-[0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Prefill:
+    """`fields` is () if no form holds the value. `alternative`: which one it is, if it is one."""
+
+    source: str
+    fields: tuple[PlannedField, ...]
+    alternative: int | None = None
+
+    def block_id(self, field: PlannedField, chunk: int = 0) -> str:
+        return f"{self.source}-{field.index}-{chunk}"
+
+    def texts(self) -> dict[str, str]:
+        """Block id to what it is prefilled with."""
+        return {self.block_id(field, part): text for field in self.fields for part, text in enumerate(field.chunks)}
+
+
+def offered(view: CardView) -> tuple[Alternative, ...]:
+    return view.alternatives[:OFFERED] if view.shows_output else ()
+
+
+def prefill(view: CardView, alternative: int | None = None) -> Prefill:
+    """`alternative`: an index among those that are offered; any other means what is proposed."""
+    if alternative is not None and 0 <= alternative < len(offered(view)):
+        value = view.alternatives[alternative].output
+        fields = plan_fields(value) if _shape(value) == _shape(view.output) else plan_json(value)
+        return Prefill(f"{ALTERNATIVE}{alternative}", fields, alternative)
+    if view.asks_for_answer:
+        return Prefill(ANSWER, plan_blank(view.output))
+    if view.proposal is not None:
+        fields = plan_fields(view.proposal.output)
+        return Prefill(f"{EDIT}{_digest(fields)}", fields)
+    return Prefill(OUTPUT, plan_fields(view.output))
+
+
+def source_blocks(values: Iterable[str]) -> list[str]:
+    """The blocks of a submission that hold the value."""
+    return [block_id for block_id in values if _BLOCK.fullmatch(block_id)]
+
+
+def submitted_prefill(view: CardView, values: Mapping[str, object]) -> Prefill | None:
+    """What a submitted form had been filled with; None if that is not what is proposed any more."""
+    blocks = source_blocks(values)
+    proposed = prefill(view)
+    if not blocks:
+        return proposed
+    source = blocks[0].partition("-")[0]
+    if source == ANSWER:
+        return Prefill(ANSWER, plan_blank(view.output))
+    if source == OUTPUT and view.proposal is None:
+        return Prefill(OUTPUT, plan_fields(view.output))
+    if source.startswith(ALTERNATIVE):
+        proposed = prefill(view, int(source.removeprefix(ALTERNATIVE)))
+    return proposed if proposed.source == source else None
+
+
+def _shape(value: Json) -> str:
+    return "text" if isinstance(value, str) else "object" if isinstance(value, dict) else "other"
+
+
+def _digest(fields: tuple[PlannedField, ...]) -> str:
+    """Tells one edit from the next: it may change while a form is open."""
+    text = "\0".join(f"{field.key}\0{chunk}" for field in fields for chunk in field.chunks)
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
