@@ -80,11 +80,6 @@ def released(former: str | None, user_id: str) -> str:
     return f"Released: {whose} is over, and anybody can take it."
 
 
-def handed_over(user_id: str) -> str:
-    """To the one who gave it away."""
-    return f"Handed over to {phrases.mention(user_id)}, who is told in the thread."
-
-
 def _named(circle: Circle) -> list[str]:
     """Slack notifies nobody of a mention in a private answer."""
     named = [phrases.mention(user) for user in sorted(circle.users)]

@@ -48,7 +48,8 @@ def moment_in_utc(when: datetime) -> str:
 
 def day(when: datetime) -> str:
     """The date in UTC as plain text, for where Slack does not put it in the reader's own words."""
-    return f"{when.astimezone(UTC):%-d %b %Y}"
+    at = when.astimezone(UTC)
+    return f"{at.day} {at:%b %Y}"
 
 
 def claimed(claim: ClaimView) -> str:

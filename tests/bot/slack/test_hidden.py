@@ -77,7 +77,7 @@ def test_after_the_verdict_the_model_is_shown_beside_the_person() -> None:
 
 
 @given(view=samples.open_views)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_no_surface_depends_on_hidden_confidence(view: CardView) -> None:
     waiting = replace(view, state="open", hides_confidence=True, alternatives=samples.REFUND.alternatives)
     unsure = replace(waiting, confidence=0.123, threshold=0.9, confident=False)

@@ -72,7 +72,6 @@ TIME = "<!date^1795168800^{date_short_pretty} at {time}|2026-11-20 10:00 UTC>"
         (notices.released(None, "U0ADA"), "Nobody had claimed this."),
         (notices.released("U0ADA", "U0ADA"), "Released: your claim is over, and anybody can take it."),
         (notices.released("U0BEA", "U0ADA"), "Released: the claim of <@U0BEA> is over, and anybody can take it."),
-        (notices.handed_over("U0BEA"), "Handed over to <@U0BEA>, who is told in the thread."),
     ],
 )
 def test_what_a_person_hears_after_they_acted(sentence: str, words: str) -> None:
