@@ -112,7 +112,7 @@ class Reviewing:
         async def attempt(case: Case) -> Result | None:
             if case.review.state != ReviewState.DECIDED:
                 return TooLate(case, repeated=False)
-            if _is_repeated(case, reviewer, verdict):
+            if reviewer.user_id in case.decision.decided_by and _is_repeated(case, reviewer, verdict):
                 return TooLate(case, repeated=True)
             refusal = await self._eligibility.refusal_to_change(case, reviewer, verdict)
             return refusal or self._failed_checks(case, verdict) or await self._change(case, reviewer, verdict)
