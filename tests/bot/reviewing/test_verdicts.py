@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,17 +19,11 @@ from routing.review import Approve, Edit, Reject, Verdict
 from store import tables as t
 from store.decisions import Cancel, DecisionStore, outcome_content
 from store.history import HistoryRecord, read
-from tests.bot.reviewing.world import ADA, BEN, CHANNEL, CHEN, World, review_world
+from tests.bot.reviewing.world import ADA, BEN, CHANNEL, CHEN, World
 from tests.support.bot import POLICY
 from tests.support.rows import NOW
 
 WRONG = Reject("factual_error", "major", {}, "It is about billing.", "billing")
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    async with review_world(tmp_path, f"sqlite:///{tmp_path}/hitl.db") as made:
-        yield made
 
 
 @pytest.mark.parametrize(
