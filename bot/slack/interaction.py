@@ -68,7 +68,7 @@ class Click:
             reviewer=reviewer_of(body),
             action_id=str(action.get("action_id", "")),
             value=value,
-            review_id=_review(action, view, value),
+            review_id=_review(action, view),
             trigger_id=str(body["trigger_id"]),
             response_url=body.get("response_url"),
             place=Place(channel, str(message["ts"])) if channel and message.get("ts") else None,
@@ -119,13 +119,10 @@ def reviewer_of(body: Mapping[str, Any]) -> Reviewer:
     return Reviewer(str(team), str(user["id"]))
 
 
-def _review(action: Mapping[str, Any], view: OpenView | None, value: str) -> str:
-    in_block = review_of(str(action.get("block_id", "")))
-    if in_block:
-        return in_block
+def _review(action: Mapping[str, Any], view: OpenView | None) -> str:
     if view is not None and view.private.get("review"):
         return str(view.private["review"])
-    return value
+    return str(action.get("value") or review_of(str(action.get("block_id", ""))))
 
 
 def _private(private_metadata: str) -> Mapping[str, Any]:

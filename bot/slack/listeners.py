@@ -23,7 +23,7 @@ from bot.slack.modal import FieldErrors, View, loading_modal, notice_modal
 from bot.slack.present import Presenter
 from bot.slack.reception import OPEN_WITHIN, Answer, Reception, beside_fields, returned
 from bot.slack.returned_modal import returned_modal
-from bot.slack.verdict_forms import VerdictForms, after_vote, close_form, refused
+from bot.slack.verdict_forms import VerdictForms, Way, after_vote, close_form, refused
 from routing.review import WAITING, Approve, ReviewState
 from store.messages import AdoptMessage, MessageStore
 from store.writer import Writer
@@ -55,6 +55,7 @@ class CardListeners:
         self._presenter, self._forms = presenter, forms
         self._store, self._writer = store, writer
         self._private = reception.private
+        self._first, self._anew = Way(reviewing.decide, WAITING), Way(reviewing.change, (ReviewState.DECIDED,))
 
     def register(self, app: AsyncApp) -> None:
         for action, act in (
@@ -283,22 +284,22 @@ class CardListeners:
     # Forms that are sent --------------------------------------------------------------------------------------------
 
     async def _send_edit(self, submission: Submission) -> Answer:
-        return await self._forms.send_edit(submission, self._reviewing.decide, close_form)
+        return await self._forms.send_edit(submission, self._first, close_form)
 
     async def _send_reject(self, submission: Submission) -> Answer:
-        return await self._forms.send_reject(submission, self._reviewing.decide, close_form)
+        return await self._forms.send_reject(submission, self._first, close_form)
 
     async def _send_changing_edit(self, submission: Submission) -> Answer:
-        return await self._forms.send_edit(submission, self._reviewing.change, close_form)
+        return await self._forms.send_edit(submission, self._anew, close_form)
 
     async def _send_changing_reject(self, submission: Submission) -> Answer:
-        return await self._forms.send_reject(submission, self._reviewing.change, close_form)
+        return await self._forms.send_reject(submission, self._anew, close_form)
 
     async def _send_approval_all_the_same(self, submission: Submission) -> Answer:
         case = await self._cases.by_id(submission.review_id)
         if case is None:
             return returned(submission, "Not found", notices.UNKNOWN_REVIEW)
-        return await self._forms.give(submission, case, Approve(), self._reviewing.decide, close_form)
+        return await self._forms.give(submission, case, Approve(), self._first, close_form)
 
     async def _send_hand_over(self, submission: Submission) -> Answer:
         case = await self._cases.by_id(submission.review_id)

@@ -17,16 +17,18 @@ from routing.review import Approve, Edit, Reject, ReviewState, Verdict
 from store.messages import RefreshCards
 from store.writer import Writer
 
-Act = Callable[[Case, Reviewer, Verdict], Awaitable[Result]]
-"""How the verdict is given: `Reviewing.decide` or `Reviewing.change`."""
-Then = Callable[[Case, Decided], Awaitable[Answer]]
-"""What the form becomes once the verdict stands."""
-
 
 @dataclass(frozen=True, slots=True)
-class _Read:
-    case: Case
-    verdict: Verdict
+class Way:
+    """How a verdict is given, and in which states of a review: a first one, or one in the place of another."""
+
+    act: Callable[[Case, Reviewer, Verdict], Awaitable[Result]]
+    states: tuple[ReviewState, ...]
+
+
+Read = Callable[[Submission, Case], Verdict | FieldErrors]
+Then = Callable[[Case, Decided], Awaitable[Answer]]
+"""What the form becomes once the verdict stands."""
 
 
 class VerdictForms:
@@ -34,28 +36,26 @@ class VerdictForms:
         self._cases, self._presenter = cases, presenter
         self._writer, self._clock, self._metrics = writer, clock, metrics
 
-    async def send_edit(self, submission: Submission, act: Act, then: Then) -> Answer:
-        return await self._send(submission, self._read_edit, act, then)
+    async def send_edit(self, submission: Submission, way: Way, then: Then) -> Answer:
+        return await self._send(submission, self._read_edit, way, then)
 
-    async def send_reject(self, submission: Submission, act: Act, then: Then) -> Answer:
-        return await self._send(submission, self._read_reject, act, then)
+    async def send_reject(self, submission: Submission, way: Way, then: Then) -> Answer:
+        return await self._send(submission, self._read_reject, way, then)
 
-    async def _send(
-        self, submission: Submission, read: Callable[[Submission, Case], Verdict | FieldErrors], act: Act, then: Then
-    ) -> Answer:
+    async def _send(self, submission: Submission, read: Read, way: Way, then: Then) -> Answer:
         case = await self._cases.by_id(submission.review_id)
         if case is None:
             return returned(submission, "Not found", notices.UNKNOWN_REVIEW)
         verdict = read(submission, case)
         if isinstance(verdict, FieldErrors):
-            # Unless the review has closed, and mending them would be in vain.
-            closed = act_is_late(case)
-            return self._too_late(submission, case) if closed else beside_fields(submission, verdict.errors)
-        return await self.give(submission, case, verdict, act, then)
+            if case.review.state not in way.states:  # mending them would be in vain
+                return self._too_late(submission, case)
+            return beside_fields(submission, verdict.errors)
+        return await self.give(submission, case, verdict, way, then)
 
-    async def give(self, submission: Submission, case: Case, verdict: Verdict, act: Act, then: Then) -> Answer:
+    async def give(self, submission: Submission, case: Case, verdict: Verdict, way: Way, then: Then) -> Answer:
         """Gives the verdict; typed text comes back with every answer that is not a success."""
-        match await act(case, submission.reviewer, verdict):
+        match await way.act(case, submission.reviewer, verdict):
             case Decided() as done:
                 self.count(case, done)
                 return await then(case, done)
@@ -121,8 +121,3 @@ def refused(refusal: Refusal) -> str:
     if refusal.reason == "unknown_now":
         return notices.CANNOT_CHECK_NOW
     return notices.not_allowed(refusal.reason, refusal.circle)
-
-
-def act_is_late(case: Case) -> bool:
-    """Whether a verdict on this review would come to nothing."""
-    return case.review.state in (ReviewState.CANCELLED, ReviewState.TIMED_OUT)

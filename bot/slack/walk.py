@@ -18,7 +18,7 @@ from bot.slack.interaction import Click, OpenView, Shortcut, Submission
 from bot.slack.modal import View, notice_modal
 from bot.slack.present import Presenter
 from bot.slack.reception import Answer, Reception, beside_fields
-from bot.slack.verdict_forms import Then, VerdictForms, after_vote, refused
+from bot.slack.verdict_forms import Then, VerdictForms, Way, after_vote, refused
 from bot.slack.walk_modal import (
     EDIT,
     ITEM,
@@ -176,10 +176,14 @@ class WalkListeners:
         await self._client.views_push(trigger_id=click.trigger_id, view=view)
 
     async def _send_edit(self, submission: Submission) -> Answer:
-        return await self._forms.send_edit(submission, self._reviewing.decide, self._go_on_below(submission))
+        return await self._forms.send_edit(
+            submission, Way(self._reviewing.decide, WAITING), self._go_on_below(submission)
+        )
 
     async def _send_reject(self, submission: Submission) -> Answer:
-        return await self._forms.send_reject(submission, self._reviewing.decide, self._go_on_below(submission))
+        return await self._forms.send_reject(
+            submission, Way(self._reviewing.decide, WAITING), self._go_on_below(submission)
+        )
 
     def _go_on_below(self, submission: Submission) -> Then:
         """The form goes away, and the item below it makes room for the next."""
