@@ -119,24 +119,24 @@ class Actor:
         view = self._sight.view(user, view_id)
         if self._world.stacks[user][-1:] != [view]:
             raise NotPossibleError(f"view {view_id} is not on top")
-        state = view.entered = state_values(view.body["blocks"], values or {}, view.entered)
+        state = state_values(view.body["blocks"], values or {}, view.entered)
         if refused := refused_inputs(view.body["blocks"], state):
             return Ack(None, 0.0, errors=refused)
         payload = self._payloads.view_submission(user, view, state)
         ack = await self._courier.send_form("view_submission", as_form(payload))
         if ack.ok:
-            self._apply_answer(view, ack)
+            self._apply_answer(view, state, ack)
         return ack
 
-    def _apply_answer(self, view: View, ack: Ack) -> None:
+    def _apply_answer(self, view: View, state: dict[str, Json], ack: Ack) -> None:
         if view not in self._world.stacks[view.user]:
             return  # closed while the app was thinking
         try:
-            self._apply_response_action(view, ack)
+            self._apply_response_action(view, state, ack)
         except (SlackError, ValueError) as error:
             ack.error, ack.failure = TROUBLE, f"bad response_action: {error}"
 
-    def _apply_response_action(self, view: View, ack: Ack) -> None:
+    def _apply_response_action(self, view: View, state: dict[str, Json], ack: Ack) -> None:
         answer = ack.response or {}
         match answer:
             case {"response_action": "errors", "errors": dict() as errors} if errors:
@@ -145,7 +145,9 @@ class Actor:
                     raise ValueError(f"errors for blocks that are no inputs: {sorted(unknown)}")
                 ack.errors = {block_id: str(text) for block_id, text in errors.items()}
             case {"response_action": "update", "view": dict() as body}:
-                self._views.replace(view, self._views.check(body, "modal", replacing=view))
+                updated = self._views.check(body, "modal", replacing=view)
+                view.entered = state
+                self._views.replace(view, updated)
             case {"response_action": "push", "view": dict() as body}:
                 self._views.push(view.user, self._views.check(body, "modal"))
             case {"response_action": "clear"}:

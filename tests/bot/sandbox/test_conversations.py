@@ -120,10 +120,13 @@ async def test_what_was_entered_stays_where_an_update_keeps_the_ids(
     await slack.views_update(view_id=view, view=modal(*fields, field(text, block_id="other")))
     refused = await sandbox.submit_view("U0ADA", view)
     assert refused.errors == {"radio": "Please complete this required field."}
+    app.answer = {"response_action": "update", "view": modal(*fields)}
     await sandbox.submit_view("U0ADA", view, {"radio": "1"})
     values = app.last["view"]["state"]["values"]
     assert (values["note"]["text"]["value"], values["other"]["text"]["value"]) == ("typed", "first")
     assert values["radio"]["verdict"]["selected_option"] == option(1)
+    await sandbox.submit_view("U0ADA", view)
+    assert app.last["view"]["state"]["values"] == {name: values[name] for name in ("note", "radio")}
 
 
 async def test_choices_of_people_and_boxes(sandbox: Sandbox, slack: AsyncWebClient, app: Receiver) -> None:
