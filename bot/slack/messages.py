@@ -7,10 +7,10 @@ import aiohttp
 import structlog
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
-from store.messages import Place
 
 from bot.slack.card import Message
 from bot.slack.channels import Channels
+from store.messages import Place
 
 log = structlog.get_logger(__name__)
 

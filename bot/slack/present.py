@@ -52,7 +52,7 @@ class Presenter:
         return replace(
             _view(case, task),
             needed=self._eligibility.needed(case),
-            hides_output=waits and task.autonomy == 0 and not case.votes,
+            hides_output=waits and task.autonomy == 0,
             is_draft=waits and task.autonomy == 1,
             hides_confidence=waits and task.blind_confidence,
         )
