@@ -22,7 +22,7 @@ from bot.doctor import examine
 from bot.ids import random_id
 from bot.logs import set_up_logging
 from bot.manifest import ManifestError, as_yaml, manifest
-from bot.policy_in_force import PolicyUnreadableError, read_policy
+from bot.policy_in_force import PolicyUnreadableError, read_policy, warnings_of
 from bot.secretbox import SecretBox, new_webhook_secret
 from bot.web.auth import sha256_of_key
 from store import schema
@@ -267,6 +267,8 @@ def check_policy(file: Annotated[Path | None, typer.Argument(help="Default HITL_
     except PolicyUnreadableError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
+    for warning in warnings_of(policy, file):
+        typer.echo(f"warning: {warning}", err=True)
     typer.echo(f"{file.name}: good, version {policy.version}")
 
 

@@ -12,7 +12,7 @@ from bot.clock import SystemClock
 from bot.config import Settings, SettingsError, load_secret, need_slack
 from bot.delivery.loops import remedy
 from bot.manifest import SCOPES
-from bot.policy_in_force import PolicyUnreadableError, read_policy
+from bot.policy_in_force import PolicyUnreadableError, read_policy, warnings_of
 from bot.secretbox import SecretBox, UnsealError
 from bot.slack.messages import SLACK_TROUBLE, error_code
 from routing.policy import Policy
@@ -44,7 +44,12 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     """All findings, in the order in which they make sense to be mended."""
     yield _setting("Slack settings", need_slack, settings)
     policy = _policy(settings)
-    yield policy if isinstance(policy, Finding) else Finding("policy", f"version {policy.version}")
+    if isinstance(policy, Finding):
+        yield policy
+    else:
+        yield Finding("policy", f"version {policy.version}")
+        for warning in warnings_of(policy, settings.hitl_policy):
+            yield Finding("policy, doubtful", warning)
     engine = open_engine(settings.database)
     try:
         database = await _database(engine, settings)

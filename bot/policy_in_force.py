@@ -32,6 +32,11 @@ def read_policy(path: Path) -> Policy:
         raise PolicyUnreadableError(f"{path.name} is refused as a whole:\n{problems}") from error
 
 
+def warnings_of(policy: Policy, path: Path) -> list[str]:
+    """What the policy says and will hardly mean, each with place and remedy."""
+    return [_told(path.name, warning) for warning in policy.warnings]
+
+
 def _told(name: str, problem: Problem) -> str:
     """As compilers write it, without what is not known: an empty file has neither lines nor members."""
     place = f"{name}:{problem.line}" if problem.line else name
@@ -69,6 +74,8 @@ class PolicyInForce:
                 raise
             if self._current is None or policy.version != self._current.version:
                 await self._writer.submit(KeepPolicy(policy.version, policy.document, self._clock.now()))
+                for warning in warnings_of(policy, self._path):
+                    log.warning("policy.doubtful", detail=warning)
             self._current, self._seen = policy, seen
 
     async def reload(self) -> None:

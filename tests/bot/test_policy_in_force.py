@@ -76,7 +76,7 @@ async def break_and_mend(bot: Bot) -> None:
         ("policy.loaded", after),
         ("policy.refused", after),  # broken again, after it had been mended
     ]
-    assert any("policy.yml:11: tasks.refund.threshold: " in entry.get("detail", "") for entry in logs)
+    assert any("policy.yml:16: tasks.refund.threshold: " in entry.get("detail", "") for entry in logs)
     assert await threshold(bot) == 0.95
 
 
@@ -137,3 +137,12 @@ def test_a_file_that_cannot_be_read_is_told_with_its_variable(tmp_path: Path) ->
             read_policy(path)
         assert word in str(caught.value)
         assert "HITL_POLICY" in str(caught.value)
+
+
+async def test_what_a_policy_will_hardly_mean_is_told_as_it_comes_into_force(bot: Bot) -> None:
+    doubtful = POLICY.replace("reviewers: {channel_members: true, users: [U0ADA]}", "reviewers: {users: [U0ADA]}")
+    with structlog.testing.capture_logs() as logs:
+        bot.policy.write_text(doubtful.replace("rules:", "  approvals: {critical: 2}\nrules:", 1))
+        await bot.application.policy.reload()
+    told = [log["detail"] for log in logs if log["event"] == "policy.doubtful"]
+    assert any("approvals" in detail and "2 people have to agree" in detail for detail in told)
