@@ -75,12 +75,23 @@ class ThreadListeners:
 
     def register(self, app: AsyncApp) -> None:
         app.event({"type": "message", "subtype": "message_deleted"})(self._reception.event(self._deleted))
+        app.event({"type": "message", "subtype": "message_changed"})(self._reception.event(self._changed))
         app.event({"type": "message", "subtype": None})(self._reception.event(self._replied))
 
     async def _deleted(self, body: dict[str, Any]) -> None:
-        """A message is gone. If it was the card of an open review, nobody could decide that any more."""
         event = body["event"]
-        review_pk = await self._store.card_at(Place(str(event["channel"]), str(event["deleted_ts"])))
+        await self._show_again(Place(str(event["channel"]), str(event["deleted_ts"])))
+
+    async def _changed(self, body: dict[str, Any]) -> None:
+        """A deleted message that has replies leaves a tombstone. Other changes are our own, or nobody's concern."""
+        event = body["event"]
+        message = event.get("message") or {}
+        if message.get("subtype") == "tombstone":
+            await self._show_again(Place(str(event["channel"]), str(message["ts"])))
+
+    async def _show_again(self, place: Place) -> None:
+        """A message is gone. If it was the card of an open review, nobody could decide that any more."""
+        review_pk = await self._store.card_at(place)
         if review_pk is not None:
             await self._writer.submit(RefreshCards(review_pk, self._clock.now()))
 
