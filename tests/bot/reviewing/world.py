@@ -23,7 +23,7 @@ from bot.reviewing.eligibility import Eligibility
 from bot.reviewing.people import MembershipUnknownError, Reviewer
 from bot.reviewing.second_opinion import SecondOpinions
 from bot.reviewing.verdicts import Reviewing
-from routing.policy import Circle
+from routing.policy import Circle, parse_policy
 from routing.review import Verdict
 from store import tables as t
 from store.decisions import Cancel, DecisionStore, PrimaryKeys, outcome_content
@@ -92,6 +92,7 @@ class World:
     async def set_policy(self, text: str) -> None:
         self.policy_file.write_text(text)
         await self.policy.reload()
+        assert self.policy.current.version == parse_policy(text).version, "the text is no policy"
 
     async def case(
         self,
@@ -100,6 +101,7 @@ class World:
         output: Any = "shipping",
         lane: str = "card",
         posted: bool = True,
+        urgency: int = 20,
         request: Any = None,
         **changes: Any,
     ) -> Case:
@@ -123,6 +125,7 @@ class World:
             pk,
             kind=kind,
             lane=lane,
+            urgency=urgency,
             risk=made.decision.risk,
             task_type=made.decision.task_type,
             deadline=deadline,
