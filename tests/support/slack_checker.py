@@ -131,6 +131,8 @@ def _check_input(block: Json, people: frozenset[str]) -> None:
         initial.encode()
     elif element["type"] == "users_select":
         assert set(element) == {"type", "action_id"}
+    elif element["type"] == "checkboxes":
+        _check_options(element["options"], 10, people)
     else:
         assert element["type"] == "static_select"
         _check_options(element["options"], 100, people)
