@@ -83,9 +83,7 @@ def _ticked(view: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-async def _send(
-    sandbox: Sandbox, user: str, filled: Mapping[str, str], output: Any, above: str | None = None
-) -> None:
+async def _send(sandbox: Sandbox, user: str, filled: Mapping[str, str], output: Any, above: str | None = None) -> None:
     view = await _form(sandbox, user, above)
     if view is None:
         return  # the click was refused, or somebody else was faster: people are told privately, and go on

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from importlib.resources import as_file, files
+from importlib.resources import files
 from pathlib import Path
 
 from rich.console import Console
@@ -20,7 +20,7 @@ from bot.clock import SystemClock
 from bot.config import Settings, load_secret, make_secret
 from bot.demo.app import DemoApp
 from bot.demo.hands import give_verdict, walk_queue
-from bot.demo.stream import DemoDecision, sample
+from bot.demo.stream import DemoDecision, story
 from bot.demo.summary import table
 from bot.ids import random_id
 from bot.logs import set_up_logging
@@ -32,6 +32,7 @@ from bot.secretbox import SecretBox, new_webhook_secret
 from bot.slack.batch import START
 from bot.slack.endpoint import PATH
 from bot.web.auth import sha256_of_key
+from routing.review import WAITING
 from store import schema
 from store.engine import open_engine
 from store.keys import CreateKey
@@ -43,9 +44,12 @@ _AUTO_DECISIONS = 50
 _SHOWN_DECISIONS = 300
 _SECONDS_BETWEEN = 1.5
 _MOST_WAITING = 12
+_SOME_WAITING = 6
 _SEED = 7
 _LOOK_EVERY = 0.1
 _OPEN_ACTION = "review.approve"
+_DECIDE_CARDS = {"U0ADA", "U0DANA"}
+"""Cards are of refunds, which the policy leaves to these two."""
 
 
 def run_demo(*, decisions: int | None, auto: bool, port: int | None) -> int:
@@ -81,13 +85,18 @@ async def _run(folder: Path, count: int, by_itself: bool, port: int) -> int:
     set_up_logging("text", logging.WARNING)
     async with AsyncExitStack() as opened:
         stage = await set_up(
-            folder, opened, port=port, say=lambda line: console.print(f"the app: {line}", highlight=False, markup=False)
+            folder,
+            opened,
+            port=port,
+            say=lambda line: console.print(f"the app: {line}", highlight=False, markup=False, soft_wrap=True),
+            # Simulated people take nothing back, so nobody need wait for that.
+            undo=not by_itself,
         )
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         console.print(f"The sandbox, a local Slack: {stage.sandbox.url}", highlight=False)
-        chosen = sample(count, _SEED)
+        chosen = story(count, _SEED)
         work = _by_itself(stage, chosen) if by_itself else _for_visitors(stage, chosen, console)
         working, stopped = asyncio.create_task(work), asyncio.create_task(stop.wait())
         await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -103,9 +112,15 @@ async def _run(folder: Path, count: int, by_itself: bool, port: int) -> int:
 
 
 async def set_up(
-    folder: Path, opened: AsyncExitStack, *, port: int = 0, say: Callable[[str], None] | None = None
+    folder: Path,
+    opened: AsyncExitStack,
+    *,
+    port: int = 0,
+    say: Callable[[str], None] | None = None,
+    undo: bool = True,
 ) -> Stage:
-    """Starts everything; `opened` ends it in the right order. `say` hears of each callback that the app received."""
+    """Starts everything; `opened` ends it in the right order. `say` hears of each callback that the app received.
+    `undo`: whether verdicts on tickets wait a while, as the demo's policy has it."""
 
     def show(line: str) -> None:
         for person in sandbox.world.people.values():
@@ -122,7 +137,9 @@ async def set_up(
     except OSError as error:
         raise PortTakenError(port) from error
     opened.push_async_callback(sandbox.stop)
-    policy = opened.enter_context(as_file(files("bot.demo").joinpath("policy.yml")))
+    policy = folder / "policy.yml"
+    rules = files("bot.demo").joinpath("policy.yml").read_text(encoding="utf-8")
+    policy.write_text(rules if undo else rules.replace("undo: 30s", "undo: 0s"), encoding="utf-8")
     key, secret = f"hitl_{secrets.token_urlsafe(32)}", new_webhook_secret()
     app = DemoApp(key=key, webhook_secret=secret, say=show)
     await app.start()
@@ -177,7 +194,8 @@ async def _for_visitors(stage: Stage, chosen: Iterable[DemoDecision], console: C
     for decision in chosen:
         await stage.app.at_most_waiting(_MOST_WAITING - 1)  # or a visitor alone would never catch up
         await stage.app.submit(decision)
-        await asyncio.sleep(_SECONDS_BETWEEN)
+        if len(stage.app.waiting()) >= _SOME_WAITING:  # a visitor finds work from the first moment on
+            await asyncio.sleep(_SECONDS_BETWEEN)
     console.print("All decisions are posted; what is open in the channels waits for you.")
     await stage.app.all_through()
 
@@ -199,7 +217,6 @@ async def _by_itself(stage: Stage, chosen: list[DemoDecision]) -> None:
 
 async def _review_cards(stage: Stage, decisions: dict[str, DemoDecision]) -> None:
     people = itertools.cycle(PEOPLE)
-    done: set[str] = set()
 
     async def asked(review_id: str) -> DemoDecision | None:
         case = await stage.application.cases.by_id(review_id)
@@ -207,19 +224,18 @@ async def _review_cards(stage: Stage, decisions: dict[str, DemoDecision]) -> Non
 
     while True:
         for channel in stage.sandbox.world.channels.values():
-            named = ("U0ADA", "U0DANA") if channel.name == "refunds" else None
             for message in stage.sandbox.messages(channel.id):
-                ts, person = str(message["ts"]), next(p for p in people if named is None or p in named)
                 if _button(message, START) is not None:
-                    await walk_queue(stage.sandbox, person, Place(channel.id, ts), asked, _SEED)
-                    continue
+                    await walk_queue(stage.sandbox, next(people), Place(channel.id, str(message["ts"])), asked, _SEED)
                 review_id = _button(message, _OPEN_ACTION)
-                if review_id is None or ts in done:
+                case = None if review_id is None else await stage.application.cases.by_id(review_id)
+                if case is None or case.review.state not in WAITING:
                     continue
-                done.add(ts)
-                decision = await asked(review_id)
-                if decision is not None:
-                    await give_verdict(stage.sandbox, person, channel.id, message, decision, _SEED)
+                free = _DECIDE_CARDS - {vote.user_id for vote in case.votes}
+                if not free:
+                    continue
+                person = next(person for person in people if person in free)
+                await give_verdict(stage.sandbox, person, channel.id, message, decisions[case.decision.id], _SEED)
         await asyncio.sleep(_LOOK_EVERY)
 
 

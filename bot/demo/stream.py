@@ -9,6 +9,7 @@ from typing import Any
 
 BLOCK = 50
 """So many decisions in a row are a fair sample of all of them."""
+_OPENING = "refund-0024"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,12 @@ def sample(count: int, seed: int) -> list[DemoDecision]:
         rng.shuffle(block)
         mixed += block
     return mixed[:count]
+
+
+def story(count: int, seed: int) -> list[DemoDecision]:
+    """A sample that is led by a large sum, which takes two people: they are too rare to come up by chance."""
+    opening = next(decision for decision in load() if decision.id == _OPENING)
+    return [opening, *(decision for decision in sample(count, seed) if decision != opening)][:count]
 
 
 def _stratum(decision: DemoDecision) -> tuple[str, bool, bool, float]:
