@@ -6,7 +6,7 @@ from bot.clock import Clock
 from bot.reviewing.case import Case, Cases
 from bot.reviewing.claims import Claimed, Claims
 from bot.reviewing.eligibility import Eligibility
-from bot.reviewing.people import Reviewer
+from bot.reviewing.people import Refusal, Reviewer
 from routing.decision import Risk
 from routing.review import ReviewState
 from store.queue import Group, QueueStore, Scope
@@ -36,11 +36,17 @@ class Queue:
         """The next review for this person, claimed for them; None when nothing is left. Of a channel: what has no card
         there. Without: everything they may decide. Raises MembershipUnknownError."""
         scope = replace(await self._scope(reviewer, channel), with_cards=channel is None)
-        for look in range(_MOST_LOOKS):
-            pks = await self._queue.waiting(scope, _LOOK, offset=look * _LOOK)
+        refused = 0
+        for _ in range(_MOST_LOOKS):
+            pks = await self._queue.waiting(scope, _LOOK, offset=refused)
             for case in await self._cases.by_pks(pks):
-                if isinstance(await self._claims.claim(case, reviewer, recent=True), Claimed):
-                    return await self._cases.by_pk(case.review.pk)
+                match await self._claims.claim(case, reviewer, recent=True):
+                    case Claimed():
+                        return await self._cases.by_pk(case.review.pk)
+                    case Refusal():
+                        refused += 1
+                    case _:
+                        pass  # somebody was quicker, and the next look does not find it any more
             if len(pks) < _LOOK:
                 break
         return None

@@ -1,21 +1,20 @@
 """App Home: published when it is opened, and anew when something changes while somebody looks at it."""
 
+import asyncio
 import hashlib
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 import structlog
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import Clock
 from bot.reviewing.people import MembershipUnknownError, Reviewer
 from bot.reviewing.queue import Line, Queue
-from bot.slack import notices
 from bot.slack.home_view import NEWER, OLDER, OPEN, PAGE, START, TOP, HomeView, home_view
 from bot.slack.interaction import Click
 from bot.slack.messages import SLACK_TROUBLE, error_code
@@ -26,6 +25,7 @@ from store.notify import Wakeups
 
 log = structlog.get_logger(__name__)
 
+_CANNOT_TELL = "Slack could not say just now what you may review. Please open this again in a moment."
 _CLAIMED, _DECIDED = 5, 5
 # Slack does not tell when somebody looks away: whoever opened their Home lately is taken to look.
 _LOOKS_FOR = timedelta(minutes=10)
@@ -40,10 +40,12 @@ class _Looker:
     """Somebody with their Home open."""
 
     reviewer: Reviewer
-    page: int
     opened_at: datetime
+    page: int = 0
     digest: str = ""
     """Of what was published last."""
+    publishing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """What was looked up first must not be shown last."""
 
 
 class HomeListeners:
@@ -77,7 +79,8 @@ class HomeListeners:
             # Many changes become one, and all lookers together stay within Slack's pace.
             await self._clock.sleep(max(_GATHER, len(self._lookers) * _PACE))
             for looker in self._looking():
-                await self._publish_quietly(looker)
+                if not await self._publish_quietly(looker):
+                    self._wakeups.homes.set()
 
     # Listeners ------------------------------------------------------------------------------------------------------
 
@@ -85,11 +88,12 @@ class HomeListeners:
         event = body["event"]
         if event.get("tab", "home") != "home":
             return
-        reviewer = Reviewer(str(body.get("team_id") or ""), str(event["user"]))
-        await self._show(reviewer, page=0)
+        looker = self._look(Reviewer(str(body.get("team_id") or ""), str(event["user"])), page=0)
+        if not await self._publish_quietly(looker):
+            self._wakeups.homes.set()
 
     async def _turn(self, click: Click) -> None:
-        await self._show(click.reviewer, page=max(int(click.value), 0))
+        await self._publish(self._look(click.reviewer, page=max(int(click.value), 0)))
 
     async def _start(self, click: Click) -> None:
         await self._walk.start_everywhere(click)
@@ -99,13 +103,15 @@ class HomeListeners:
 
     # Publishing -----------------------------------------------------------------------------------------------------
 
-    async def _show(self, reviewer: Reviewer, page: int) -> None:
-        looker = _Looker(reviewer, page, self._clock.now())
-        await self._publish(looker)
-        self._lookers[reviewer.user_id] = looker
+    def _look(self, reviewer: Reviewer, page: int) -> _Looker:
+        """Somebody looks now, and is shown this page whatever was published before."""
+        now = self._clock.now()
+        looker = self._lookers.setdefault(reviewer.user_id, _Looker(reviewer, now))
+        looker.opened_at, looker.page, looker.digest = now, page, ""
         self._lookers.move_to_end(reviewer.user_id)
         while len(self._lookers) > _MOST_LOOKERS:
             self._lookers.popitem(last=False)
+        return looker
 
     def _looking(self) -> list[_Looker]:
         now = self._clock.now()
@@ -113,33 +119,32 @@ class HomeListeners:
             del self._lookers[user_id]
         return list(self._lookers.values())
 
-    async def _publish_quietly(self, looker: _Looker) -> None:
-        """Nobody asked for it: what fails is tried again with the next change."""
+    async def _publish_quietly(self, looker: _Looker) -> bool:
+        """False: Slack did not take it, and it is to be tried again."""
         try:
             await self._publish(looker)
-        except SlackApiError as error:
-            log.info("slack.home.unpublished", error=error_code(error))
         except SLACK_TROUBLE as error:
-            log.info("slack.home.unpublished", error=type(error).__name__)
+            log.info("slack.home.unpublished", error=error_code(error))
+            return False
         except Exception:
             log.exception("slack.home.failed")
+        return True
 
     async def _publish(self, looker: _Looker) -> None:
-        home = await self._home(looker.reviewer, looker.page)
-        view = home_view(home)
-        told = [block for block in view["blocks"] if block["block_id"] != TOP]
-        digest = hashlib.sha256(orjson.dumps(told)).hexdigest()
-        if digest == looker.digest:
-            return
-        await self._client.views_publish(user_id=looker.reviewer.user_id, view=view)
-        looker.digest = digest
+        async with looker.publishing:
+            view = home_view(await self._home(looker))
+            told = [block for block in view["blocks"] if block["block_id"] != TOP]
+            digest = hashlib.sha256(orjson.dumps(told)).hexdigest()
+            if digest != looker.digest:
+                await self._client.views_publish(user_id=looker.reviewer.user_id, view=view)
+                looker.digest = digest
 
-    async def _home(self, reviewer: Reviewer, page: int) -> HomeView:
-        trouble = None
+    async def _home(self, looker: _Looker) -> HomeView:
+        reviewer, trouble = looker.reviewer, None
         try:
-            line = await self._queue.line(reviewer, offset=page * PAGE, limit=PAGE)
+            line = await self._line(looker)
         except MembershipUnknownError:
-            line, trouble = Line((), 0), notices.CANNOT_CHECK_NOW
+            line, trouble = Line((), 0), _CANNOT_TELL
         claimed = await self._queue.claimed(reviewer, _CLAIMED)
         decided = await self._queue.decided(reviewer, _DECIDED)
         form = self._presenter.form
@@ -147,8 +152,16 @@ class HomeListeners:
             claimed=[form(case) for case in claimed],
             waiting=[form(case) for case in line.cases],
             count=line.count,
-            page=page,
+            page=looker.page,
             decided=[form(case) for case in decided],
             now=self._clock.now(),
             trouble=trouble,
         )
+
+    async def _line(self, looker: _Looker) -> Line:
+        """The page that is looked at; the last one, if there are no longer so many."""
+        line = await self._queue.line(looker.reviewer, offset=looker.page * PAGE, limit=PAGE)
+        if line.cases or not looker.page:
+            return line
+        looker.page = max(line.count - 1, 0) // PAGE
+        return await self._queue.line(looker.reviewer, offset=looker.page * PAGE, limit=PAGE)

@@ -37,7 +37,7 @@ def home_view(home: HomeView) -> dict[str, Any]:
     if home.claimed:
         blocks.append(header("claimed", "You are at"))
         blocks += [block for view in home.claimed for block in _item("claimed", view)]
-    blocks.append(header("waiting", f"Waiting for you: {home.count:,}"))
+    blocks.append(header("waiting", "Waiting for you" if home.trouble else f"Waiting for you: {home.count:,}"))
     blocks += [block for view in home.waiting for block in _item("waiting", view)]
     if not home.waiting:
         blocks.append(context("waiting.none", [_mrkdwn(home.trouble or "Nothing waits for you.")]))

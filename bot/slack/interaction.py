@@ -84,6 +84,9 @@ class Submission:
     reviewer: Reviewer
     trigger_id: str
     view: OpenView
+    place: None = None
+    """A form is in no channel, and has no URL to answer to."""
+    response_url: None = None
 
     @property
     def review_id(self) -> str:

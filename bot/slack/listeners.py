@@ -24,6 +24,7 @@ from bot.slack.present import Presenter
 from bot.slack.reception import OPEN_WITHIN, Answer, Reception, beside_fields, returned
 from bot.slack.returned_modal import returned_modal
 from bot.slack.verdict_forms import VerdictForms, Way, after_vote, close_form, refused
+from bot.slack.walk_modal import Walk, carrying
 from routing.review import WAITING, Approve, ReviewState
 from store.messages import AdoptMessage, MessageStore
 from store.writer import Writer
@@ -109,7 +110,7 @@ class CardListeners:
 
     async def _approve(self, click: Click, case: Case) -> None:
         view = self._presenter.form(case)
-        if view.hides_output:
+        if view.asks_for_answer:
             await self._private.tell(click, notices.ANSWER_FIRST)
             return
         taken = self._claims.taken_by_other(case, click.reviewer) if case.review.state in WAITING else None
@@ -241,16 +242,17 @@ class CardListeners:
     async def _use_alternative(self, click: Click, case: Case) -> None:
         if click.view is None:
             return
-        view, rubric = self._presenter.form(case), self._presenter.rubric(case)
+        changes = click.view.callback_id == edit_modal.CHANGE
         form = edit_modal.edit_modal(
-            view,
-            rubric,
+            self._presenter.changing(case) if changes else self._presenter.form(case),
+            self._presenter.rubric(case),
             reader=click.reviewer.user_id,
             alternative=int(click.value),
             typed=click.view.values,
             callback_id=click.view.callback_id,
         )
-        await self._client.views_update(view_id=click.view.id, hash=click.view.hash, view=form)
+        walk = Walk.of(click.view.private)
+        await self._replace(click, form if walk is None else carrying(form, walk))
 
     async def _change_to_approve(self, click: Click, case: Case) -> None:
         if click.view is None:
@@ -268,7 +270,7 @@ class CardListeners:
         await self._client.views_update(view_id=click.view.id, view=notice_modal("Change verdict", sentence))
 
     async def _change_by_edit(self, click: Click, case: Case) -> None:
-        view, rubric = self._presenter.form(case), self._presenter.rubric(case)
+        view, rubric = self._presenter.changing(case), self._presenter.rubric(case)
         form = edit_modal.edit_modal(view, rubric, reader=click.reviewer.user_id, callback_id=edit_modal.CHANGE)
         await self._replace(click, form)
 

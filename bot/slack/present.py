@@ -57,6 +57,13 @@ class Presenter:
             hides_confidence=waits and task.blind_confidence,
         )
 
+    def changing(self, case: Case) -> CardView:
+        """For a form that changes an edit: it begins with that edit and not with what the model wrote."""
+        view = self.form(case)
+        if view.outcome is None or view.outcome.verdict != "edit":
+            return view
+        return replace(view, proposal=ProposalView(output=view.outcome.output, edited_by=view.outcome.decided_by[-1]))
+
     def rubric(self, case: Case) -> RubricView:
         """What the forms ask."""
         return rubric_view(self._eligibility.task(case))

@@ -1,17 +1,20 @@
 """Answers that only the asker sees."""
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol
 
-import aiohttp
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.reviewing.people import Reviewer
-from bot.slack.messages import SLACK_TROUBLE
+from bot.slack.messages import SLACK_TROUBLE, error_code
 from store.messages import Place
 
 log = structlog.get_logger(__name__)
+
+# Rendered texts of so many blocks stay within what Slack takes in one message.
+_BLOCKS_EACH = 3
 
 
 class Asker(Protocol):
@@ -26,8 +29,8 @@ class Asker(Protocol):
 
 
 class PrivateAnswers:
-    """An ephemeral message in the channel; where that fails, the click's own response_url; from App Home and modals, a
-    direct message.
+    """An ephemeral message in the channel; where that fails, the click's own response_url; from App Home and modals,
+    and where nothing else is left, a direct message.
 
     In a thread only for who wrote there: a card in a thread is shown in the channel too, and who clicks there does not
     see the thread.
@@ -38,30 +41,40 @@ class PrivateAnswers:
 
     async def tell(self, asker: Asker, mrkdwn: str, *, thread: str | None = None) -> None:
         """Never raises: a person who cannot be told is a line in the log."""
-        user = asker.reviewer.user_id
-        try:
-            if asker.place is not None:
-                await self._client.chat_postEphemeral(
-                    channel=asker.place.channel, user=user, text=mrkdwn, thread_ts=thread
-                )
-                return
-            if asker.response_url is None:
-                await self._client.chat_postMessage(channel=user, text=mrkdwn)
-                return
-        except SLACK_TROUBLE as error:
-            log.info("slack.ephemeral.failed", error=type(error).__name__)
-        await self._respond(asker.response_url, mrkdwn)
-
-    async def _respond(self, response_url: str | None, mrkdwn: str) -> None:
-        if response_url is None:
-            log.warning("slack.answer.undeliverable")
+        if asker.place is not None and await self._whisper(asker.reviewer, asker.place, mrkdwn, thread):
             return
+        if asker.response_url is not None and await self._respond(asker.response_url, mrkdwn):
+            return
+        await self.write_to(asker.reviewer, mrkdwn)
+
+    async def write_to(self, reviewer: Reviewer, mrkdwn: str, blocks: Sequence[dict[str, Any]] = ()) -> None:
+        """A direct message, or several for blocks that one does not hold. Never raises either."""
+        parts = [blocks[start : start + _BLOCKS_EACH] for start in range(0, len(blocks), _BLOCKS_EACH)] or [()]
+        try:
+            for part in parts:
+                await self._client.chat_postMessage(channel=reviewer.user_id, text=mrkdwn, blocks=part or None)
+        except SLACK_TROUBLE as error:
+            log.warning("slack.answer.undeliverable", error=error_code(error))
+
+    async def _whisper(self, reviewer: Reviewer, place: Place, mrkdwn: str, thread: str | None) -> bool:
+        try:
+            await self._client.chat_postEphemeral(
+                channel=place.channel, user=reviewer.user_id, text=mrkdwn, thread_ts=thread
+            )
+        except SLACK_TROUBLE as error:
+            log.info("slack.ephemeral.failed", error=error_code(error))
+            return False
+        return True
+
+    async def _respond(self, response_url: str, mrkdwn: str) -> bool:
         try:
             answer = await AsyncWebhookClient(response_url, retry_handlers=[]).send(
                 text=mrkdwn, response_type="ephemeral", replace_original=False
             )
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            log.warning("slack.answer.undeliverable", error=type(error).__name__)
-            return
+        except SLACK_TROUBLE as error:
+            log.info("slack.response_url.failed", error=type(error).__name__)
+            return False
         if answer.status_code != 200:
-            log.warning("slack.answer.undeliverable", status=answer.status_code)
+            log.info("slack.response_url.failed", status=answer.status_code)
+            return False
+        return True

@@ -17,7 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.slack.interaction import Click, Shortcut, Submission
 from bot.slack.messages import SLACK_TROUBLE, error_code
 from bot.slack.modal import View, loading_modal
-from bot.slack.private import PrivateAnswers
+from bot.slack.private import Asker, PrivateAnswers
 from bot.slack.returned_modal import returned_modal, typed_texts
 from bot.slack.text import clip, escape, one_line
 
@@ -32,6 +32,8 @@ _ANSWER_WITHIN = 2.0
 
 # What failed may have been the answer and not the act, so this does not claim that nothing was changed.
 _FAILED = "Something went wrong on our side. If the card is still open in a moment, please try again."
+_INSTEAD = "Slack did not show what came of your form; this is it."
+_NOT_SHOWN = "Slack did not show what came of your form. Close it and open the review again: it says how it stands."
 _EXPIRED = "Slack gave up before the form could open. Nothing was changed; please click again."
 _TRIGGER_GONE = frozenset({"expired_trigger_id", "trigger_expired"})
 # The same click came twice, and the form is open already.
@@ -98,18 +100,9 @@ class Reception:
         """Nobody waits for an answer to an event: what fails is in the log."""
         return self._unanswered(act)
 
-    def in_background(self, work: Coroutine[Any, Any, None]) -> None:
-        """Begins what nobody waits for."""
-
-        async def do() -> None:
-            try:
-                await work
-            except SLACK_TROUBLE as error:
-                log.warning("slack.call.failed", error=error_code(error))
-            except Exception:
-                log.exception("slack.call.failed")
-
-        self.track(do())
+    def afterwards(self, work: Coroutine[Any, Any, None], asker: Submission, failed: str) -> None:
+        """Begins what follows an answer; if it fails, the person is told `failed` (mrkdwn)."""
+        self.track(self._answered(work, asker, failed))
 
     def _unanswered(self, act: Callable[[dict[str, Any]], Awaitable[None]]) -> Listener:
         async def do(body: dict[str, Any]) -> None:
@@ -124,17 +117,17 @@ class Reception:
 
         return listen
 
-    async def _answered(self, work: Awaitable[None], asker: Click | Shortcut) -> None:
+    async def _answered(self, work: Awaitable[None], asker: Asker, failed: str = _FAILED) -> None:
         try:
             await work
         except SLACK_TROUBLE as error:
             code = error_code(error)
             log.warning("slack.click.failed", error=code)
             if code not in _TRIGGER_USED:
-                await self.private.tell(asker, _EXPIRED if code in _TRIGGER_GONE else _FAILED)
+                await self.private.tell(asker, _EXPIRED if code in _TRIGGER_GONE else failed)
         except Exception:
             log.exception("slack.click.failed")
-            await self.private.tell(asker, _FAILED)
+            await self.private.tell(asker, failed)
 
     async def open_view(self, trigger_id: str, title: str, build: Coroutine[Any, Any, View]) -> None:
         """Opens what `build` makes. While that takes too long for the trigger, a modal that says so stands there."""
@@ -178,7 +171,10 @@ class Reception:
         try:
             await self._client.views_update(view_id=submission.view.id, view=view)
         except SLACK_TROUBLE as error:
-            log.warning("slack.form.unanswered", error=type(error).__name__)
+            log.warning("slack.form.unanswered", error=error_code(error))
+            is_text = not any(block["type"] in ("input", "actions") for block in view["blocks"])
+            told = (_INSTEAD, view["blocks"]) if is_text else (_NOT_SHOWN,)
+            await self.private.write_to(submission.reviewer, *told)
 
 
 def returned(submission: Submission, title: str, sentence: str) -> Answer:

@@ -1,8 +1,10 @@
 """What people do in a card's thread, as Slack's message events tell it: notes, and verdicts by reply."""
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from slack_bolt.async_app import AsyncApp
 
 from bot.clock import Clock
@@ -18,14 +20,18 @@ from bot.slack.reception import Reception
 from bot.slack.text import escape
 from bot.slack.thread_reply import ApproveReply, EditReply, NoteReply, RejectReply, Reply, read_reply
 from bot.slack.verdict_forms import VerdictForms, after_vote, refused
+from bot.slack.view import CardView
 from routing.decision import Json
 from routing.json_value import json_equal
-from routing.review import WAITING, Approve, Edit, Reject, Verdict
+from routing.review import WAITING, Approve, Edit, Reject, ReviewState, Verdict
 from store.messages import MessageStore, Place, RefreshCards
 from store.writer import Writer
 
+log = structlog.get_logger(__name__)
 
+_FAILED = "Something went wrong on our side. If the card is still open in a moment, please use its buttons."
 _SAY_WHY = "Nothing was changed: say why after the colon, as in `reject: the amount is wrong`."
+_EDIT_NEEDS_REASON = "An edit needs a reason here, so nothing was changed: use *Edit* on the card."
 _USE_EDIT = "An output that is no plain text is written as JSON; *Edit* on the card is easier."
 
 
@@ -105,7 +111,7 @@ class ThreadListeners:
             return
         reply = read_reply(said.text)
         if not isinstance(reply, NoteReply):
-            await self._act(said, case, reply)
+            await self._answered(said, self._act(said, case, reply))
         await self._notes.keep(case, said.reviewer, said.place, said.text)
 
     async def _about(self, said: Said) -> Case | None:
@@ -119,12 +125,21 @@ class ThreadListeners:
         waiting = [case for case in chain if case.review.state in WAITING]
         return (waiting or chain or [root])[-1]
 
+    async def _answered(self, said: Said, act: Awaitable[None]) -> None:
+        """Whoever meant to decide hears of it if that failed."""
+        try:
+            await act
+        except Exception:
+            log.exception("slack.reply.failed")
+            await self._tell(said, _FAILED)
+
     async def _act(self, said: Said, case: Case, reply: ApproveReply | RejectReply | EditReply) -> None:
         problem, verdict = self._read(case, reply)
         if verdict is None:
             await self._tell(said, problem)
             return
-        if case.review.state in WAITING and self._eligibility.needed(case, verdict) > 1:
+        # What an adjudicator says ends a dispute; before that nobody is to see how others vote.
+        if case.review.state == ReviewState.OPEN and self._eligibility.needed(case, verdict) > 1:
             await self._tell(said, notices.BLIND_VOTES)
             return
         await self._tell_result(said, await self._reviewing.decide(case, said.reviewer, verdict, echo=True))
@@ -142,9 +157,15 @@ class ThreadListeners:
                     output = _output(view.output, text)
                 except JsonTextError as error:
                     return f"That could not be read, so nothing was changed: {escape(str(error))}. {_USE_EDIT}", None
-                return "", Approve() if json_equal(output, view.proposed) else Edit(output)
+                return self._read_edit(case, view, output)
             case NoteReply():
                 raise AssertionError("a note is no verdict")
+
+    def _read_edit(self, case: Case, view: CardView, output: Json) -> tuple[str, Verdict | None]:
+        if json_equal(output, view.proposed):
+            return "", Approve()
+        needs_reason = "edit" in self._presenter.rubric(case).require_reason
+        return (_EDIT_NEEDS_REASON, None) if needs_reason else ("", Edit(output))
 
     async def _tell_result(self, said: Said, result: Result) -> None:
         match result:

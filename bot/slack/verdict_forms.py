@@ -13,6 +13,7 @@ from bot.slack.interaction import Submission
 from bot.slack.modal import FieldErrors, notice_modal
 from bot.slack.present import Presenter
 from bot.slack.reception import Answer, beside_fields, returned
+from bot.slack.view import CardView
 from routing.review import Approve, Edit, Reject, ReviewState, Verdict
 from store.messages import RefreshCards
 from store.writer import Writer
@@ -27,8 +28,8 @@ class Way:
 
 
 Read = Callable[[Submission, Case], Verdict | FieldErrors]
-Then = Callable[[Case, Decided], Awaitable[Answer]]
-"""What the form becomes once the verdict stands."""
+Then = Callable[[str | None], Awaitable[Answer]]
+"""What the form becomes once the verdict stands, given what `after_vote` has to say."""
 
 
 class VerdictForms:
@@ -58,17 +59,17 @@ class VerdictForms:
         match await way.act(case, submission.reviewer, verdict):
             case Decided() as done:
                 self.count(case, done)
-                return await then(case, done)
+                return await then(after_vote(done))
             case TooLate(repeated=True):
-                return Answer()
+                return await then(None)
             case TooLate(current):
                 await self.refresh(current)
                 return self._too_late(submission, current)
             case Refusal() as refusal:
                 return returned(submission, "Not saved", refused(refusal))
             case ChecksFailed(failures):
-                view = self._presenter.form(case)
-                return Answer(errors=edit_modal.check_errors(view, failures, submission.view.values))
+                errors = edit_modal.check_errors(self._shown(submission, case), failures, submission.view.values)
+                return beside_fields(submission, errors)
 
     async def refresh(self, case: Case) -> None:
         """The person saw a card that was behind: it is sent once more."""
@@ -81,13 +82,19 @@ class VerdictForms:
             self._metrics.decided(case.review.app, case.decision.task_type, done.verdict.verdict, waited)
 
     def _read_edit(self, submission: Submission, case: Case) -> Verdict | FieldErrors:
-        view, rubric = self._presenter.form(case), self._presenter.rubric(case)
+        view, rubric = self._shown(submission, case), self._presenter.rubric(case)
         parsed = edit_modal.parse_edit(view, rubric, submission.view.values)
         if isinstance(parsed, FieldErrors):
             return parsed
-        if not parsed.changed:
+        # Approving an edit that stands already would be to approve what the model wrote.
+        if not parsed.changed and (view.waits or view.proposal is None):
             return Approve()
         return Edit(parsed.output, parsed.category, parsed.severity, parsed.labels, parsed.reason)
+
+    def _shown(self, submission: Submission, case: Case) -> CardView:
+        """What the edit form was made from."""
+        changes = submission.view.callback_id == edit_modal.CHANGE
+        return self._presenter.changing(case) if changes else self._presenter.form(case)
 
     def _read_reject(self, submission: Submission, case: Case) -> Verdict | FieldErrors:
         view, rubric = self._presenter.form(case), self._presenter.rubric(case)
@@ -100,9 +107,8 @@ class VerdictForms:
         return returned(submission, "Already closed", notices.already_closed(self._presenter.form(case)))
 
 
-async def close_form(case: Case, done: Decided) -> Answer:
+async def close_form(sentence: str | None) -> Answer:
     """What a form of a card becomes: it closes, or says what the vote has led to."""
-    sentence = after_vote(done)
     return Answer() if sentence is None else Answer(view=notice_modal("Your vote is in", sentence))
 
 

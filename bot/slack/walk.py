@@ -1,6 +1,8 @@
 """The walk through a queue: opened from a batch message, from App Home or by the shortcut."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -10,7 +12,7 @@ from bot.reviewing.claims import Claims
 from bot.reviewing.eligibility import Eligibility
 from bot.reviewing.people import MembershipUnknownError, Refusal, Reviewer
 from bot.reviewing.queue import Queue
-from bot.reviewing.verdicts import ChecksFailed, Decided, Reviewing, TooLate
+from bot.reviewing.verdicts import ChecksFailed, Decided, Result, Reviewing, TooLate
 from bot.slack import edit_modal, notices, reject_modal
 from bot.slack.batch import START, channel_of
 from bot.slack.details_modal import details_modal
@@ -35,6 +37,11 @@ from routing.review import WAITING, Approve
 
 SHORTCUT = "review_queue"
 _TICK = "Tick this first; or choose Edit, Reject or Skip above."
+_CANNOT_GO_ON = "Slack could not confirm just now what else you may review. Please start again in a moment."
+_NO_NEXT = "Your verdict is recorded, but Slack did not show what comes next: choose *Stop* and start again."
+
+
+Form = Callable[..., View]
 
 
 class WalkListeners:
@@ -98,12 +105,16 @@ class WalkListeners:
         try:
             # Counted before the first is claimed, which it then still counts.
             total = await self._queue.left(reviewer, walk.channel or None)
-            return await self._next(reviewer, replace(walk, total=total))
         except MembershipUnknownError:
-            return notice_modal("Review", notices.CANNOT_CHECK_NOW)
+            return notice_modal("Review", _CANNOT_GO_ON)
+        return await self._next(reviewer, replace(walk, total=total))
 
     async def _next(self, reviewer: Reviewer, walk: Walk, note: str | None = None) -> View:
-        case = await self._queue.next(reviewer, walk.channel or None)
+        """`note`: what became of the one before."""
+        try:
+            case = await self._queue.next(reviewer, walk.channel or None)
+        except MembershipUnknownError:
+            return notice_modal("Review", f"{note} {_CANNOT_GO_ON}" if note else _CANNOT_GO_ON)
         if case is None:
             return walk_end(walk, note)
         return walk_modal(await self._presenter.card(case), walk, note)
@@ -113,23 +124,28 @@ class WalkListeners:
     async def _approve(self, submission: Submission) -> Answer:
         walk, case = _walk(submission.view), await self._cases.by_id(submission.review_id)
         if case is None:
-            return Answer(view=await self._next(submission.reviewer, walk, notices.UNKNOWN_REVIEW))
+            return Answer(view=await self._next(submission.reviewer, _one_less(walk), notices.UNKNOWN_REVIEW))
         view = self._presenter.form(case)
         if view.waits and needs_a_tick(view) and not is_sure(submission.view.values):
             return beside_fields(submission, {tick_block(view): _TICK})
-        if view.asks_for_answer and view.waits:
+        if view.asks_for_answer:
             # The policy has come to hide the output since this modal was opened.
             return Answer(view=walk_modal(view, walk, notices.ANSWER_FIRST))
+        result = await self._reviewing.decide(case, submission.reviewer, Approve())
+        return Answer(view=await self._after_approval(case, submission.reviewer, walk, result))
 
-        match await self._reviewing.decide(case, submission.reviewer, Approve()):
+    async def _after_approval(self, case: Case, reviewer: Reviewer, walk: Walk, result: Result) -> View:
+        match result:
             case Decided() as done:
                 self._forms.count(case, done)
-                return Answer(view=await self._next(submission.reviewer, _further(walk), after_vote(done)))
+                return await self._next(reviewer, _further(walk), after_vote(done))
             case TooLate(current):
                 note = notices.already_closed(self._presenter.form(current))
-                return Answer(view=await self._next(submission.reviewer, walk, note))
+                return await self._next(reviewer, _one_less(walk), note)
+            case Refusal(reason="unknown_now") as refusal:
+                return walk_modal(await self._presenter.card(case), walk, refused(refusal))
             case Refusal() as refusal:
-                return Answer(view=await self._next(submission.reviewer, walk, refused(refusal)))
+                return await self._next(reviewer, _one_less(walk), refused(refusal))
             case ChecksFailed():
                 raise AssertionError("an approval is not checked again")
 
@@ -138,7 +154,7 @@ class WalkListeners:
         if case is not None:
             await self._claims.skip(case, click.reviewer)
         if click.view is not None:
-            await self._show_next(click.reviewer, click.view.id, _walk(click.view))
+            await self._show_next(click.reviewer, click.view.id, _one_less(_walk(click.view)))
 
     async def _show_next(self, reviewer: Reviewer, view_id: str, walk: Walk, note: str | None = None) -> None:
         await self._client.views_update(view_id=view_id, view=await self._next(reviewer, walk, note))
@@ -154,23 +170,27 @@ class WalkListeners:
     # The forms on top of it -----------------------------------------------------------------------------------------
 
     async def _open_edit(self, click: Click) -> None:
-        case = await self._cases.by_id(click.review_id)
-        if case is not None and click.view is not None:
-            view, rubric = self._presenter.form(case), self._presenter.rubric(case)
-            form = edit_modal.edit_modal(view, rubric, reader=click.reviewer.user_id, callback_id=EDIT)
-            await self._push(click, carrying(form, _walk(click.view)))
+        await self._push_form(click, partial(edit_modal.edit_modal, callback_id=EDIT))
 
     async def _open_reject(self, click: Click) -> None:
+        await self._push_form(click, partial(reject_modal.reject_modal, callback_id=REJECT))
+
+    async def _push_form(self, click: Click, form: Form) -> None:
         case = await self._cases.by_id(click.review_id)
-        if case is not None and click.view is not None:
-            view, rubric = self._presenter.form(case), self._presenter.rubric(case)
-            form = reject_modal.reject_modal(view, rubric, reader=click.reviewer.user_id, callback_id=REJECT)
-            await self._push(click, carrying(form, _walk(click.view)))
+        if click.view is None:
+            return
+        if case is None or case.review.state not in WAITING:
+            closed = case and notices.already_closed(self._presenter.form(case))
+            walk, note = _one_less(_walk(click.view)), closed or notices.UNKNOWN_REVIEW
+            await self._show_next(click.reviewer, click.view.id, walk, note)
+            return
+        view = form(self._presenter.form(case), self._presenter.rubric(case), reader=click.reviewer.user_id)
+        await self._push(click, carrying(view, _walk(click.view)))
 
     async def _open_details(self, click: Click) -> None:
         case = await self._cases.by_id(click.review_id)
-        if case is not None:
-            await self._push(click, details_modal(await self._presenter.card(case)))
+        details = None if case is None else details_modal(await self._presenter.card(case))
+        await self._push(click, details or notice_modal("Details", notices.UNKNOWN_REVIEW))
 
     async def _push(self, click: Click, view: View) -> None:
         await self._client.views_push(trigger_id=click.trigger_id, view=view)
@@ -188,11 +208,11 @@ class WalkListeners:
     def _go_on_below(self, submission: Submission) -> Then:
         """The form goes away, and the item below it makes room for the next."""
 
-        async def go_on(_case: Case, done: Decided) -> Answer:
+        async def go_on(sentence: str | None) -> Answer:
             walk = _further(_walk(submission.view))
             if submission.view.root_id:
-                work = self._show_next(submission.reviewer, submission.view.root_id, walk, after_vote(done))
-                self._reception.in_background(work)
+                work = self._show_next(submission.reviewer, submission.view.root_id, walk, sentence)
+                self._reception.afterwards(work, submission, _NO_NEXT)
             return Answer(pops=True)
 
         return go_on
@@ -200,6 +220,11 @@ class WalkListeners:
 
 def _walk(view: OpenView) -> Walk:
     return Walk.of(view.private) or Walk("")
+
+
+def _one_less(walk: Walk) -> Walk:
+    """Another has decided the one that is shown, or will."""
+    return replace(walk, total=max(walk.total - 1, 0))
 
 
 def _further(walk: Walk) -> Walk:
