@@ -55,3 +55,10 @@ class NoteStore:
         query = select(n.pk).where(n.message_channel == place.channel, n.message_ts == place.ts)
         async with self._engine.connect() as connection:
             return await connection.scalar(query) is not None
+
+    async def is_posting(self) -> bool:
+        """Whether the posting of any card has begun, and its answer is not known."""
+        m = t.messages.c
+        query = select(m.pk).where(m.kind == "card", m.posting_since.is_not(None), m.message_ts.is_(None)).limit(1)
+        async with self._engine.connect() as connection:
+            return await connection.scalar(query) is not None

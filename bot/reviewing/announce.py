@@ -17,7 +17,8 @@ def needs_a_card(case: Case, step: Cast) -> bool:
     return step.state is ReviewState.DISPUTED and case.review.lane == "batch"
 
 
-def after_vote(case: Case, step: Cast, record: VerdictRecord, *, aloud: bool) -> tuple[NewMessage, ...]:
+def after_vote(case: Case, step: Cast, record: VerdictRecord, *, aloud: bool, held: bool) -> tuple[NewMessage, ...]:
+    """`aloud`: a closing verdict is said in the thread too; `held`: it may still be taken back."""
     review = case.review
     messages: list[NewMessage] = []
     if needs_a_card(case, step):
@@ -26,10 +27,17 @@ def after_vote(case: Case, step: Cast, record: VerdictRecord, *, aloud: bool) ->
         messages.append(notice(case, f"dispute.{record.round}", {"what": "dispute"}))
     if step.state is ReviewState.DECIDED and (aloud or record.adjudicates) and review.lane != "blind":
         messages.append(echo(case, record))
-    if step.state is ReviewState.DECIDED and review.app == SLACK_APP and case.decision.requested_by:
-        # Who sent a message for review is told what became of it.
-        messages.append(notice(case, f"answer.{record.round}", {"what": "verdict"}, case.decision.requested_by))
+    if step.state is ReviewState.DECIDED and not held:
+        messages += answer(case, record.round)
     return tuple(messages)
+
+
+def answer(case: Case, round_: int) -> tuple[NewMessage, ...]:
+    """Who sent a message for review is told what became of it."""
+    sender = case.decision.requested_by
+    if case.review.app != SLACK_APP or sender is None:
+        return ()
+    return (notice(case, f"answer.{round_}", {"what": "verdict"}, sender),)
 
 
 def echo(case: Case, record: VerdictRecord) -> NewMessage:

@@ -21,6 +21,10 @@ class Notes:
         """Whether this message was taken in before."""
         return await self._store.is_known(place)
 
+    async def is_posting(self) -> bool:
+        """Whether there are cards of which nobody knows yet where they are."""
+        return await self._store.is_posting()
+
     async def keep(self, case: Case, reviewer: Reviewer, place: Place, text: str) -> None:
         """Once, however often Slack sends it."""
         now, decision, review = self._clock.now(), case.decision, case.review

@@ -126,9 +126,9 @@ class CardListeners:
                 sentence = after_vote(done)
                 if sentence is not None:
                     await self._private.tell(click, sentence)
-            case TooLate(current):
+            case TooLate(current) as late:
                 await self._forms.refresh(current)
-                await self._private.tell(click, notices.already_closed(self._presenter.form(current)))
+                await self._private.tell(click, self._forms.too_late(late))
             case Refusal() as refusal:
                 await self._private.tell(click, refused(refusal))
             case ChecksFailed():
@@ -261,8 +261,8 @@ class CardListeners:
             case Decided() as done:
                 self._forms.count(case, done)
                 sentence = notices.CHANGED
-            case TooLate(current):
-                sentence = notices.already_closed(self._presenter.form(current))
+            case TooLate() as late:
+                sentence = self._forms.too_late(late)
             case Refusal() as refusal:
                 sentence = refused(refusal)
             case ChecksFailed():
@@ -314,8 +314,8 @@ class CardListeners:
         match await self._claims.hand_over(case, submission.reviewer, to, parsed.note):
             case HandedOver():
                 return Answer()
-            case TooLate(current):
-                return returned(submission, "Already closed", notices.already_closed(self._presenter.form(current)))
+            case TooLate() as late:
+                return returned(submission, "Already closed", self._forms.too_late(late))
             case Refusal() as refusal:
                 return beside_fields(submission, {hand_over_modal.PERSON: notices.may_not_take(refusal.reason)})
 

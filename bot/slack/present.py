@@ -23,7 +23,7 @@ from bot.slack.view import (
 )
 from routing.decision import Disposition, OutcomeResult, Reason, ReviewKind, Risk, Route
 from routing.policy import TaskPolicy
-from routing.review import WAITING, ReviewState, closing
+from routing.review import WAITING, ReviewState
 from store.decisions import DecisionStore
 from store.reviews import VerdictRecord
 
@@ -192,7 +192,7 @@ def _outcome(case: Case) -> OutcomeView | None:
     """The decision's verdict as it stands; while it is held, what the votes say."""
     match case.review.state:
         case ReviewState.HELD:
-            verdict = closing(case.votes)
+            verdict = case.closing(case.votes)
             record = next(record for record in reversed(case.review.votes) if record.verdict == verdict.name)
             return replace(_said(case, record), decided_by=tuple(vote.user_id for vote in case.votes))
         case ReviewState.DECIDED:

@@ -29,6 +29,8 @@ from store.writer import Writer
 
 log = structlog.get_logger(__name__)
 
+# Seconds; together somewhat more than Slack has for an answer.
+_LOOKS_AGAIN = (0.3, 1.0, 3.0, 8.0)
 _FAILED = "Something went wrong on our side. If the card is still open in a moment, please use its buttons."
 _SAY_WHY = "Nothing was changed: say why after the colon, as in `reject: the amount is wrong`."
 _EDIT_NEEDS_REASON = "An edit needs a reason here, so nothing was changed: use *Edit* on the card."
@@ -117,13 +119,23 @@ class ThreadListeners:
     async def _about(self, said: Said) -> Case | None:
         """The review that a thread is about: of a chain of retries, which share a thread, the one that waits; else the
         last."""
-        review_pk = await self._store.card_at(Place(said.place.channel, said.thread))
+        review_pk = await self._card_at(Place(said.place.channel, said.thread))
         if review_pk is None:
             return None
         root = await self._cases.by_pk(review_pk)
         chain = await self._cases.of_chain(root.decision.first_pk or root.decision.pk)
         waiting = [case for case in chain if case.review.state in WAITING]
         return (waiting or chain or [root])[-1]
+
+    async def _card_at(self, place: Place) -> int | None:
+        """People may be quicker than Slack's answer that tells us where a card is."""
+        for pause in _LOOKS_AGAIN:
+            is_posting = await self._notes.is_posting()
+            review_pk = await self._store.card_at(place)
+            if review_pk is not None or not is_posting:
+                return review_pk
+            await self._clock.sleep(pause)
+        return await self._store.card_at(place)
 
     async def _answered(self, said: Said, act: Awaitable[None]) -> None:
         """Whoever meant to decide hears of it if that failed."""
@@ -173,9 +185,9 @@ class ThreadListeners:
                 sentence = after_vote(done)
             case TooLate(repeated=True):
                 sentence = None
-            case TooLate(current):
+            case TooLate(current) as late:
                 await self._forms.refresh(current)
-                sentence = notices.already_closed(self._presenter.form(current))
+                sentence = self._forms.too_late(late)
             case Refusal() as refusal:
                 sentence = refused(refusal)
             case ChecksFailed(failures):

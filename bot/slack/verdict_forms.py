@@ -14,7 +14,7 @@ from bot.slack.modal import FieldErrors, notice_modal
 from bot.slack.present import Presenter
 from bot.slack.reception import Answer, beside_fields, returned
 from bot.slack.view import CardView
-from routing.review import Approve, Edit, Reject, ReviewState, Verdict
+from routing.review import WAITING, Approve, Edit, Reject, ReviewState, Verdict
 from store.messages import RefreshCards
 from store.writer import Writer
 
@@ -50,7 +50,7 @@ class VerdictForms:
         verdict = read(submission, case)
         if isinstance(verdict, FieldErrors):
             if case.review.state not in way.states:  # mending them would be in vain
-                return self._too_late(submission, case)
+                return returned(submission, "Already closed", self.too_late(TooLate(case, repeated=False)))
             return beside_fields(submission, verdict.errors)
         return await self.give(submission, case, verdict, way, then)
 
@@ -62,9 +62,9 @@ class VerdictForms:
                 return await then(after_vote(done))
             case TooLate(repeated=True):
                 return await then(None)
-            case TooLate(current):
+            case TooLate(current) as late:
                 await self.refresh(current)
-                return self._too_late(submission, current)
+                return returned(submission, "Already closed", self.too_late(late))
             case Refusal() as refusal:
                 return returned(submission, "Not saved", refused(refusal))
             case ChecksFailed(failures):
@@ -74,6 +74,12 @@ class VerdictForms:
     async def refresh(self, case: Case) -> None:
         """The person saw a card that was behind: it is sent once more."""
         await self._writer.submit(RefreshCards(case.review.pk, self._clock.now()))
+
+    def too_late(self, late: TooLate) -> str:
+        """Why a verdict came to nothing, as mrkdwn."""
+        if late.repeated and late.case.review.state in WAITING:
+            return notices.not_allowed("already_voted")
+        return notices.already_closed(self._presenter.form(late.case))
 
     def count(self, case: Case, done: Decided) -> None:
         """For the metrics of this process, if it closed the review."""
@@ -102,9 +108,6 @@ class VerdictForms:
         if isinstance(parsed, FieldErrors):
             return parsed
         return Reject(parsed.category, parsed.severity, parsed.labels, parsed.reason, parsed.correct_answer)
-
-    def _too_late(self, submission: Submission, case: Case) -> Answer:
-        return returned(submission, "Already closed", notices.already_closed(self._presenter.form(case)))
 
 
 async def close_form(sentence: str | None) -> Answer:

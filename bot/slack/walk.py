@@ -139,9 +139,8 @@ class WalkListeners:
             case Decided() as done:
                 self._forms.count(case, done)
                 return await self._next(reviewer, _further(walk), after_vote(done))
-            case TooLate(current):
-                note = notices.already_closed(self._presenter.form(current))
-                return await self._next(reviewer, _one_less(walk), note)
+            case TooLate() as late:
+                return await self._next(reviewer, _one_less(walk), self._forms.too_late(late))
             case Refusal(reason="unknown_now") as refusal:
                 return walk_modal(await self._presenter.card(case), walk, refused(refusal))
             case Refusal() as refusal:

@@ -1,16 +1,21 @@
-"""People at work on one card in the sandbox: they press its buttons, fill in forms and hear private answers."""
+"""People at work in the sandbox: they press a card's buttons, fill in forms, walk a queue and hear private answers."""
 
 import asyncio
 import sqlite3
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import text
 
 from bot.sandbox.courier import Ack
+from bot.slack.batch import START
 from bot.slack.modal import View
-from tests.support.bot import PATIENCE, UNSURE, Bot, Json, until
+from bot.slack.walk import SHORTCUT
+from tests.support.bot import PATIENCE, POLICY, QUEUED, UNSURE, Bot, Json, until
+
+Found = TypeVar("Found")
 
 
 @dataclass
@@ -27,6 +32,40 @@ class Card:
         ack = await self.bot.sandbox.click(user, self.channel, self.ts, f"review.{action}", value)
         assert (ack.status, ack.error) == (200, None)
         return ack
+
+    async def approve_anyway(self, user: str) -> None:
+        """Approves what somebody else is at."""
+        await until_true(self.claimed_by)
+        view = await self.open(user, "approve")
+        assert view["callback_id"] == "review.approve_claimed"
+        await send(self.bot, user, view)
+
+    async def claimed_by(self) -> str | None:
+        """Who is at it, as the database has it."""
+        query = "SELECT claimed_by FROM reviews JOIN decisions ON decisions.pk = decision_pk WHERE decisions.id = :id"
+        async with self.bot.application.engine.connect() as connection:
+            found: str | None = await connection.scalar(text(query), {"id": self.id})
+            return found
+
+    async def menu(self, user: str, choice: str) -> View:
+        """Chooses in the overflow, and waits for the modal."""
+        before = form(self.bot, user)
+        await self.press(user, "more", choice)
+        return await until(lambda: form(self.bot, user, other_than=before))
+
+    async def shows(self, *words: str) -> str:
+        """What the message shows, once it says all this."""
+        return await until(lambda: self.blocks if all(word in self.blocks for word in words) else None)
+
+    async def thread(self) -> str:
+        """Everything that is said below it."""
+        return str(self.bot.sandbox.thread(self.channel, self.ts)[1:])
+
+    async def reply(self, user: str, words: str, **how: Any) -> str:
+        """Says something below it; the ts of that."""
+        said = await self.bot.sandbox.reply(user, self.channel, self.ts, words, **how)
+        assert said.ack is None or said.ack.ok
+        return said.ts
 
     async def open(self, user: str, action: str) -> View:
         """Presses, and waits for the form."""
@@ -56,8 +95,7 @@ class Card:
     @property
     def blocks(self) -> str:
         """What the message shows now."""
-        [message] = [m for m in self.bot.sandbox.messages(self.channel) if m["ts"] == self.ts]
-        return str(message["blocks"])
+        return str(self.bot.sandbox.world.message(self.channel, self.ts).blocks)
 
     async def closed(self) -> str:
         """What the message shows, once its buttons are gone."""
@@ -81,6 +119,120 @@ async def waiting(bot: Bot, decision_id: str = "d-1", channel: str = "C0REVIEW",
     assert (status, answer["status"]) == (201, "pending"), answer
     card = await bot.card(decision_id, channel)
     return Card(bot, decision_id, channel, card["ts"])
+
+
+def policy_with(settings: str, task: str = "label") -> str:
+    """The policy of all tests with further settings of a task."""
+    return POLICY.replace(f"  {task}: {{", f"  {task}: {{{settings}, ")
+
+
+async def by_socket(bot: Bot) -> None:
+    """Waits until the bot is connected to Slack, and leaves Slack no other way to it."""
+    await until(lambda: bot.sandbox.socket.connected)
+    bot.sandbox.connect(None)
+
+
+async def until_true(look: Callable[[], Awaitable[Found]]) -> Found:
+    """As `until`, for what has to be asked of the bot."""
+    async with asyncio.timeout(PATIENCE):
+        while not (found := await look()):
+            await asyncio.sleep(0.02)
+        return found
+
+
+@dataclass
+class Walker:
+    """Somebody who walks through a queue."""
+
+    bot: Bot
+    user: str
+
+    async def start(self, channel: str = "C0REVIEW") -> View:
+        """From the batch message."""
+        [message] = await until(lambda: [m for m in self.bot.sandbox.messages(channel) if START in str(m["blocks"])])
+        ack = await self.bot.sandbox.click(self.user, channel, message["ts"], START)
+        assert ack.ok
+        return await self.moved_on()
+
+    async def start_everywhere(self) -> View:
+        """By the shortcut."""
+        assert (await self.bot.sandbox.shortcut(self.user, SHORTCUT)).ok
+        return await self.moved_on()
+
+    @property
+    def view(self) -> View:
+        view = form(self.bot, self.user)
+        assert view is not None
+        return view
+
+    @property
+    def text(self) -> str:
+        return shown(self.view)
+
+    async def moved_on(self, before: View | None = None) -> View:
+        """What is shown next: another review than `before`, or the end."""
+
+        def look() -> View | None:
+            view = form(self.bot, self.user)
+            if view is None or before is None:
+                return view
+            same = all(view[name] == before[name] for name in ("private_metadata", "callback_id"))
+            return None if same else view
+
+        return await until(look)
+
+    async def approve(self, *, sure: bool = False) -> View:
+        view = self.view
+        tick = {block["block_id"]: ["sure"] for block in view["blocks"] if block["block_id"].startswith("walk-sure")}
+        await send(self.bot, self.user, view, tick if sure else None)
+        return await self.moved_on(view)
+
+    async def press(self, action: str) -> None:
+        ack = await self.bot.sandbox.click_in_view(self.user, self.view["id"], f"walk.{action}")
+        assert ack.ok
+
+    async def skip(self) -> View:
+        before = self.view
+        await self.press("skip")
+        return await self.moved_on(before)
+
+    async def open(self, action: str) -> View:
+        """The form on top of the item."""
+        below = self.view
+        await self.press(action)
+        return await until(lambda: form(self.bot, self.user, other_than=below))
+
+    async def fill_in(self, action: str, values: dict[str, Any]) -> View:
+        """Decides by a form; what is shown after it."""
+        below = self.view
+        await send(self.bot, self.user, await self.open(action), values)
+        return await self.moved_on(below)
+
+
+async def queue_up(bot: Bot, *decision_ids: str, **changes: Any) -> None:
+    """Decisions that wait for their turn in a queue; each is asked about by its own id."""
+    for decision_id in decision_ids:
+        status, answer = await bot.post(
+            QUEUED, id=decision_id, **{"input": f"About {decision_id}.", "callback_url": bot.receiver.url, **changes}
+        )
+        assert (status, answer["status"]) == (201, "pending"), answer
+
+
+async def outcome(bot: Bot, decision_id: str) -> Json:
+    """What came of a decision, once something has."""
+    return await Card(bot, decision_id, "", "").outcome()
+
+
+def whispers(bot: Bot, user: str) -> list[str]:
+    """What only this person was told, in channels and directly."""
+    world = bot.sandbox.world
+    direct = [m.text for m in world.messages[world.open_im(user).id].values() if m.user == world.bot.id]
+    return [str(each["text"]) for each in bot.sandbox.ephemerals(user)] + direct
+
+
+async def whispered(bot: Bot, user: str, words: str) -> str:
+    """The first private answer that says this, once there is one."""
+    return await until(lambda: next((each for each in whispers(bot, user) if words in each), None))
 
 
 def form(bot: Bot, user: str, *, other_than: View | None = None) -> View | None:

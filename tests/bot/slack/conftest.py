@@ -1,0 +1,31 @@
+"""A whole bot for the tests of this folder, once over HTTP and once over Socket Mode."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox.server import APP_TOKEN
+from tests.bot.slack.at_work import by_socket
+from tests.support.bot import POLICY, Bot, running_bot
+
+
+@pytest.fixture
+def policy() -> str:
+    """To be overridden where a file's tests need another."""
+    return POLICY
+
+
+@pytest.fixture(params=["http", "socket"])
+async def bot(request: pytest.FixtureRequest, tmp_path: Path, policy: str) -> AsyncIterator[Bot]:
+    """In Socket Mode Slack has no URL of the bot, and the bot no secret to check a signature with."""
+    database = f"sqlite:///{tmp_path}/hitl.db"
+    if request.param == "http":
+        async with running_bot(tmp_path, database, policy=policy) as running:
+            yield running
+        return
+    async with running_bot(
+        tmp_path, database, policy=policy, slack_app_token=APP_TOKEN, slack_signing_secret=None
+    ) as running:
+        await by_socket(running)
+        yield running
