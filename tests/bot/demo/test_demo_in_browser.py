@@ -40,7 +40,7 @@ async def test_a_newcomer_finds_cards_a_queue_an_inbox_and_shortcuts(browser: Br
     page = await _page(browser, stage, REFUNDS)
     await expect(page.get_by_text("2 people have to agree").first).to_be_visible()
     card = await _open_card(page)
-    await _take(page, "sandbox.png")
+    await _take(page, "sandbox.png", top=page.locator("[data-ts]").first)
     await page.goto(f"{stage.sandbox.url}/#/U0ADA/{REVIEW}")
     await expect(page.get_by_role("button", name="Start reviewing")).to_be_visible()
     await page.get_by_role("button", name="Shortcuts", exact=True).click()
@@ -73,7 +73,7 @@ async def _open_card(page: Page) -> Locator:
     return page.locator(f'[data-ts="{await card.get_attribute("data-ts")}"]')
 
 
-async def _take(page: Page, name: str) -> None:
+async def _take(page: Page, name: str, *, top: Locator) -> None:
     if os.environ.get("UPDATE_SCREENSHOTS") == "1":
-        IMAGES.mkdir(parents=True, exist_ok=True)
+        await top.evaluate("(node) => node.scrollIntoView({ block: 'start' })")
         await page.screenshot(path=IMAGES / name)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.demo.stream import BLOCK, load, sample
+from bot.demo.stream import BLOCK, load, sample, story
 from routing.decision import DecisionRequest, Route
 from routing.policy import Policy, parse_policy
 from routing.route import route
@@ -29,6 +29,14 @@ def test_a_sample_has_no_decision_twice_and_the_seed_decides_it(count: int, seed
     chosen = sample(count, seed)
     assert len({one.id for one in chosen}) == count
     assert sample(count, seed) == chosen
+
+
+def test_the_story_is_the_sample_led_by_what_takes_two_people(policy: Policy) -> None:
+    told = story(len(load()), 7)
+    first = DecisionRequest.model_validate(told[0].request)
+    assert policy.task(first.task_type).approvals_at(route(first, policy).risk) == 2
+    assert [one.id for one in told[1:]] == [one.id for one in sample(len(load()), 7) if one != told[0]]
+    assert story(3, 7) == told[:3]
 
 
 def test_more_than_there_are_is_refused() -> None:
