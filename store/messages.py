@@ -132,6 +132,7 @@ class ClaimMessage(SingleCommand[Job | None]):
         busy: channels that get nothing now.
         no_posts: channels where no new message may be posted now.
         full: channels of `free` that take no further card, but other messages.
+        settling: pks of messages that were changed a moment ago.
         may_update, may_look: False while Slack's pace forbids changing a message, or looking for a lost one.
     """
 
@@ -140,6 +141,7 @@ class ClaimMessage(SingleCommand[Job | None]):
     no_posts: Collection[str]
     free: Collection[str]
     full: Collection[str] = ()
+    settling: Collection[int] = ()
     may_update: bool = True
     may_look: bool = True
 
@@ -161,6 +163,7 @@ class ClaimMessage(SingleCommand[Job | None]):
         conditions = [
             c.posting_since.is_not(None),
             c.channel.not_in(self.busy),
+            c.pk.not_in(self.settling),
             or_(c.message_ts.is_not(None), c.channel.not_in(self.no_posts)),
         ]
         if not self.may_update:
@@ -236,10 +239,13 @@ class MarkSent(SingleCommand[bool]):
         values: dict[str, object] = {"sent": self.wanted, "leased_until": None, "attempts": 0, "last_error": None}
         if self.place is None:
             values["live"] = False
+            # Slack has nothing, so that there will be nothing to look for either.
+            values["posting_since"] = case((c.message_ts.is_not(None), c.posting_since))
         else:
             values |= {"message_channel": self.place.channel, "message_ts": self.place.ts, "live": _is_open()}
             values["posted_at"] = func.coalesce(c.posted_at, self.at)
             mine.append(or_(c.message_ts.is_(None), c.message_ts == self.place.ts))
+        await self._lock_review(connection)
         noted = await connection.execute(
             update(t.messages).where(*mine).values(**values).returning(c.kind, c.review_pk, c.posted_at)
         )
@@ -249,10 +255,16 @@ class MarkSent(SingleCommand[bool]):
             await connection.execute(
                 update(t.reviews)
                 .where(r.pk == row.review_pk, r.posted_at.is_(None))
-                .values(posted_at=self.at, due_at=case((r.due_at.is_not(None), self.at)))
+                # The clock looks again: the steps of a card count from here, also after a passed deadline.
+                .values(posted_at=self.at, due_at=case((r.state.in_(WAITING), self.at), else_=r.due_at))
             )
             await notify(connection, Topic.REVIEWS)
         return row is not None
+
+    async def _lock_review(self, connection: AsyncConnection) -> None:
+        """Reviews before messages, as a verdict does it: two replicas must not lock them crosswise."""
+        review_pk = select(t.messages.c.review_pk).where(t.messages.c.pk == self.pk).scalar_subquery()
+        await connection.execute(select(t.reviews.c.pk).where(t.reviews.c.pk == review_pk).with_for_update())
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,43 +365,6 @@ class QueueMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class ShowQueue(SingleCommand[None]):
-    """A `batch` or `more` message has to say something else. `anew`: as a new message at the end of the channel, after
-    which the former one is taken away."""
-
-    message: NewMessage
-    now: datetime
-    anew: bool = False
-
-    async def apply(self, connection: AsyncConnection) -> None:
-        await add(connection, [self.message], self.now)
-        c = t.messages.c
-        mine = c.key == self.message.key
-        row = (await connection.execute(select(t.messages).where(mine).with_for_update())).one()
-        body = {**(self.message.body or {}), "former": (row.body or {}).get("former")}
-        values: dict[str, object] = {"body": body, "wanted": c.wanted + 1, "due_at": self.now}
-        if self.anew and row.message_ts is not None:
-            body["former"] = [row.message_channel, row.message_ts]
-            values |= {"message_channel": None, "message_ts": None, "posting_since": None, "posted_at": None}
-        await connection.execute(update(t.messages).where(mine).values(**values))
-        await notify(connection, Topic.REVIEWS)
-
-
-@dataclass(frozen=True, slots=True)
-class ForgetFormer(SingleCommand[None]):
-    """The message that another took the place of is gone."""
-
-    pk: int
-
-    async def apply(self, connection: AsyncConnection) -> None:
-        c = t.messages.c
-        body = await connection.scalar(select(c.body).where(c.pk == self.pk))
-        await connection.execute(
-            update(t.messages).where(c.pk == self.pk).values(body={**(body or {}), "former": None})
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class ReleaseLeases(SingleCommand[None]):
     """At the start of the one process that works on this database: what is leased was left by one that died."""
 
@@ -463,16 +438,17 @@ class MessageStore:
             rows = await connection.execute(query.where(m.kind.in_(["batch", "more"])))
         return [QueueMessage(*row) for row in rows]
 
-    async def unposted_cards(self) -> dict[str, int]:
-        """How many cards wait to be posted, by channel."""
-        m = t.messages.c
+    async def unposted_cards(self) -> dict[str, tuple[int, int]]:
+        """How many cards of reviews that wait are still to be posted, and the newest review's pk, by channel."""
+        m, r = t.messages.c, t.reviews.c
         query = (
-            select(m.channel, func.count())
-            .where(m.wanted > m.sent, m.posting_since.is_(None), m.kind == "card")
+            select(m.channel, func.count(), func.max(m.review_pk))
+            .join_from(t.messages, t.reviews, r.pk == m.review_pk)
+            .where(m.wanted > m.sent, m.posting_since.is_(None), m.kind == "card", r.state.in_(WAITING))
             .group_by(m.channel)
         )
         async with self._engine.connect() as connection:
-            return {row[0]: row[1] for row in await connection.execute(query)}
+            return {channel: (count, newest) for channel, count, newest in await connection.execute(query)}
 
     async def thread_root(self, first_pk: int, channel: str) -> Place | None:
         """Where the first card is, in this channel, of a chain of retries: of the first answer or a later one."""

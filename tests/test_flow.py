@@ -9,7 +9,7 @@ import pytest
 
 from bot.sandbox.faults import Fault
 from bot.sandbox.server import APP_TOKEN
-from tests.support.bot import SURE, UNSURE, Bot, running_bot, until
+from tests.support.bot import QUEUED, SURE, UNSURE, Bot, running_bot, until
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ async def test_a_confident_decision_runs_alone(bot: Bot) -> None:
 
 async def test_an_approval_releases_the_waiting_app(bot: Bot) -> None:
     status, answer = await bot.post(UNSURE, id="a-2", callback_url=bot.receiver.url)
-    assert (status, answer["route"], answer["disposition"], answer["outcome"]) == (201, "QUEUE", "wait", None)
+    assert (status, answer["route"], answer["disposition"], answer["outcome"]) == (201, "ESCALATE", "wait", None)
     waiting = asyncio.create_task(bot.get("/v1/decisions/a-2?wait=30"))
 
     card = await bot.card("a-2")
@@ -119,13 +119,29 @@ async def test_a_rejection_carries_category_severity_reason_and_answer(bot: Bot)
     assert (data["outcome"]["reason"], data["outcome"]["correct_answer"]) == ("It is about billing.", "billing")
 
 
+async def test_what_waits_for_its_turn_is_approved_in_a_walk(bot: Bot) -> None:
+    _, answer = await bot.post(QUEUED, id="a-9", callback_url=bot.receiver.url)
+    assert (answer["route"], answer["disposition"], answer["status"]) == ("QUEUE", "wait", "pending")
+    item = await start_walk(bot, "U0BEN")
+    assert bot.cards("a-9") == [], "the channel is told of a queue, not of each decision in it"
+
+    ack = await bot.sandbox.submit_view("U0BEN", item["id"])
+
+    assert ack.ok, ack
+    [event] = await until(lambda: bot.receiver.events)
+    assert (event["data"]["id"], event["data"]["outcome"]["result"]) == ("a-9", "approved")
+    assert event["data"]["outcome"]["decided_by"] == ["U0BEN"]
+
+
 async def test_a_provisional_answer_that_is_wrong_is_called_back(bot: Bot) -> None:
     _, answer = await bot.post(UNSURE, id="a-5", task_type="draft", confidence=0.6, callback_url=bot.receiver.url)
     assert (answer["disposition"], answer["status"]) == ("execute_provisional", "pending")
-    card = await bot.card("a-5")
-    await bot.sandbox.click("U0ADA", "C0REVIEW", card["ts"], "review.reject")
-    [view] = await until(lambda: bot.sandbox.views("U0ADA"))
-    await bot.sandbox.submit_view("U0ADA", view["id"], {"category": "tone", "severity": "minor", "reason": "Too curt."})
+    item = await start_walk(bot, "U0BEN")
+    await bot.sandbox.click_in_view("U0BEN", item["id"], "walk.reject")
+    form = await until(lambda: bot.sandbox.views("U0BEN")[1:])
+    reasons = {"category": "tone", "severity": "minor", "reason": "Too curt."}
+    ack = await bot.sandbox.submit_view("U0BEN", form[0]["id"], reasons)
+    assert ack.ok, ack
 
     [event] = await until(lambda: bot.receiver.events)
     assert event["type"] == "decision.rollback_requested"
@@ -159,6 +175,19 @@ async def test_the_app_withdraws_a_decision(bot: Bot) -> None:
     await bot.sandbox.click("U0ADA", "C0REVIEW", card["ts"], "review.approve")
     [private] = await until(lambda: bot.sandbox.ephemerals("U0ADA"))
     assert "withdrew" in private["text"]
+
+
+async def start_walk(bot: Bot, user: str) -> dict[str, Any]:
+    """Opens the queue of #ai-review from its message; the first item."""
+    message = await until(lambda: _queue_message(bot))
+    await bot.sandbox.click(user, "C0REVIEW", message["ts"], "queue.start")
+    [item] = await until(lambda: [view for view in bot.sandbox.views(user) if view["callback_id"] == "walk.item"])
+    return item
+
+
+def _queue_message(bot: Bot) -> dict[str, Any] | None:
+    found = [message for message in bot.sandbox.messages("C0REVIEW") if "queue.start" in str(message["blocks"])]
+    return found[0] if found else None
 
 
 def _without_buttons(bot: Bot, decision_id: str) -> dict[str, object] | None:

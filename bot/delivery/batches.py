@@ -10,9 +10,10 @@ from datetime import timedelta
 from bot.clock import Clock
 from bot.delivery.loops import Outages, nap
 from bot.policy_in_force import PolicyInForce
-from store.messages import MessageKind, MessageStore, NewMessage, QueueMessage, ShowQueue
+from store.messages import MessageKind, MessageStore, NewMessage, QueueMessage
 from store.notify import Wakeups
 from store.queue import QueueStore
+from store.queue_messages import ShowQueue
 from store.writer import Writer
 
 # Slack takes 50 changes a minute in all: a count that only grows or shrinks can wait.
@@ -47,8 +48,8 @@ class BatchKeeper:
                 self._outages.over("store")
             except Exception as error:  # the database may be away; the loop must outlive it
                 self._outages.note("store", type(error).__name__)
-            await nap(self._clock, self._wakeups.queues, _IDLE)
-            await asyncio.sleep(_GATHER)
+            if await nap(self._clock, self._wakeups.queues, _IDLE):
+                await asyncio.sleep(_GATHER)
 
     async def look(self) -> None:
         """Compares what waits with what the messages tell, and has those sent that tell something else."""
@@ -58,36 +59,36 @@ class BatchKeeper:
             if group.lane == "batch":
                 count, newest = waiting.get(("batch", group.channel), (0, 0))
                 waiting["batch", group.channel] = (count + group.count, max(newest, group.newest_pk))
-        for channel, count in (await self._store.unposted_cards()).items():
-            if await self._is_full(channel):
-                waiting["more", channel] = (count, 0)
+        live = await self._store.live_counts()
+        for channel, (count, newest) in (await self._store.unposted_cards()).items():
+            # What there is room for is on its way.
+            room = max(self._policy.current.max_live_cards(channel) - live.get(channel, 0), 0)
+            if count > room:
+                waiting["more", channel] = (count - room, newest)
         for message in shown.values():
             waiting.setdefault((message.kind, message.channel), (0, 0))
         for (kind, channel), (count, newest) in waiting.items():
             await self._show(kind, channel, count, newest, shown.get(f"{kind}:{channel}"))
 
-    async def _is_full(self, channel: str) -> bool:
-        live = (await self._store.live_counts()).get(channel, 0)
-        return live >= self._policy.current.max_live_cards(channel)
-
     async def _show(self, kind: MessageKind, channel: str, count: int, newest: int, shown: QueueMessage | None) -> None:
         counted = 0 if shown is None else int(shown.body.get("count", 0))
         told = 0 if shown is None else int(shown.body.get("newest", 0))
         now = self._clock.now()
-        more_came = newest > told or counted == 0
-        anew = count > 0 and more_came and shown is not None and self._may_notify(channel, shown)
+        anew = count > 0 and newest > told and shown is not None and self._may_notify(channel, shown)
         if count == counted and not anew:
             return
         if shown is not None and count and counted and not anew and not self._may_change(shown):
             return
-        # What people were notified of: the newest review at the last new message.
-        body = {"count": count, "newest": newest if anew or shown is None else told, "at": now.timestamp()}
+        # What people are notified of: the newest review at the last new message.
+        notifies = anew or shown is None or shown.message_ts is None
+        body = {"count": count, "newest": newest if notifies else told, "at": now.timestamp()}
         message = NewMessage(f"{kind}:{channel}", kind, channel, _URGENCY[kind], body=body)
         await self._writer.submit(ShowQueue(message, now, anew=anew))
 
     def _may_notify(self, channel: str, shown: QueueMessage) -> bool:
-        every = self._policy.current.batch_every(channel)
-        return shown.posted_at is not None and self._clock.now() - shown.posted_at >= every
+        if shown.posted_at is None or shown.body.get("former"):
+            return False
+        return self._clock.now() - shown.posted_at >= self._policy.current.batch_every(channel)
 
     def _may_change(self, shown: QueueMessage) -> bool:
         last = float(shown.body.get("at", 0.0))

@@ -71,17 +71,19 @@ class Contents:
         return Content(message, place, broadcast, is_void=place is None, waits_for_thread=waits)
 
     async def _of_queue(self, job: Job) -> Content:
-        groups = [group for group in await self._queue.groups(job.channel) if group.lane == "batch"]
-        count = sum(group.count for group in groups)
-        if job.kind == "more":
-            count = (await self._store.unposted_cards()).get(job.channel, 0)
-        former = (job.body or {}).get("former")
+        body = job.body or {}
+        groups: list[Group] = []
+        if job.kind == "batch":
+            groups = [group for group in await self._queue.groups(job.channel) if group.lane == "batch"]
+        # How many cards are too many was counted with the policy, when it was found that there are.
+        count = int(body["count"]) if job.kind == "more" else sum(group.count for group in groups)
+        former = body.get("former")
         view = BatchView(
             key=job.key,
             kind="more" if job.kind == "more" else "batch",
             count=count,
-            tasks=_by_task(groups) if job.kind == "batch" else {},
-            oldest=min((group.oldest for group in groups), default=None) if job.kind == "batch" else None,
+            tasks=_by_task(groups),
+            oldest=min((group.oldest for group in groups), default=None),
         )
         return Content(render_batch(view), is_void=count == 0, replaces=Place(*former) if former else None)
 

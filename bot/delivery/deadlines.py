@@ -33,5 +33,5 @@ class DeadlineKeeper:
                 self._outages.over("store")
             except Exception as error:  # the database may be away; the loop must outlive it
                 self._outages.note("store", type(error).__name__)
-            await nap(self._clock, self._wakeups.due, wait)
-            await asyncio.sleep(_GATHER)
+            if await nap(self._clock, self._wakeups.due, wait):
+                await asyncio.sleep(_GATHER)

@@ -1,4 +1,4 @@
-"""What the two delivery loops share: waiting for a wake-up, and saying an outage once."""
+"""What the loops of delivery share: waiting for a wake-up, and saying an outage once."""
 
 import asyncio
 
@@ -9,8 +9,8 @@ from bot.clock import Clock
 log = structlog.get_logger(__name__)
 
 
-async def nap(clock: Clock, wakeup: asyncio.Event, seconds: float) -> None:
-    """Returns when woken, or after `seconds` of the clock."""
+async def nap(clock: Clock, wakeup: asyncio.Event, seconds: float) -> bool:
+    """Returns when woken, or after `seconds` of the clock. Whether it was woken."""
     woken = asyncio.create_task(wakeup.wait())
     rested = asyncio.create_task(clock.sleep(seconds))
     try:
@@ -19,6 +19,7 @@ async def nap(clock: Clock, wakeup: asyncio.Event, seconds: float) -> None:
         # Not awaited: a cancellation that came meanwhile would be taken for theirs, and swallowed.
         woken.cancel()
         rested.cancel()
+    return wakeup.is_set()
 
 
 class Outages:

@@ -6,6 +6,7 @@ Slack's pace is obeyed per channel and method. A post whose answer was lost is l
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
@@ -18,8 +19,9 @@ from bot.delivery.loops import ACCOUNT_TROUBLE, CHANNEL_TROUBLE, Outages, nap
 from bot.delivery.pace import Pace
 from bot.policy_in_force import PolicyInForce
 from bot.slack.messages import SLACK_TROUBLE, LostAnswerError, Messages, error_code, status_of
-from store.messages import LEASE, ClaimMessage, ForgetFormer, Job, MarkSent, MessageStore, MoveMessage, Place, PutOff
+from store.messages import LEASE, ClaimMessage, Job, MarkSent, MessageStore, MoveMessage, Place, PutOff
 from store.notify import Wakeups
+from store.queue_messages import ForgetFormer
 from store.writer import Writer
 
 log = structlog.get_logger(__name__)
@@ -79,8 +81,8 @@ class MessageSender:
                 self._outages.over("store")
             except Exception as error:  # the database may be away; the loop must outlive it
                 self._outages.note("store", type(error).__name__)
-            await nap(self._clock, self._wakeups.cards, min(_IDLE, self._pace.until_free()))
-            await asyncio.sleep(_GATHER)
+            if await nap(self._clock, self._wakeups.cards, min(_IDLE, self._pace.until_free())):
+                await asyncio.sleep(_GATHER)
 
     async def stop(self) -> None:
         for task in self._later:
@@ -120,6 +122,7 @@ class MessageSender:
                 no_posts=sorted(no_posts),
                 free=sorted(self._channels - busy - no_posts),
                 full=sorted(full),
+                settling=sorted(self._pace.settling()),
                 may_update=self._pace.may_update(),
                 may_look=self._pace.may_look(),
             )
@@ -146,26 +149,39 @@ class MessageSender:
         if content.waits_for_thread:
             await self._put_off(job, self._clock.now() + _UNTIL_THE_CARD, "its card is not posted yet", untouched=True)
             return
-        place = await self._find(job, content.thread)
+        place = await self._find(job, content)
         if place is None and content.is_void:
             # Nobody ever saw it, and nobody has to act: there is nothing to show.
             await self._mark(job, None)
-            return
-        if place is None:
-            place = await self._post(job, content)
+            if job.sought:
+                self._look_again(job, content.thread)
+        elif place is None:
+            await self._note_posted(job, content, await self._post(job, content))
         else:
-            self._pace.took("chat.update", job.channel)
-            await self._messages.update(place, content.message, job.key)
-        if not await self._mark(job, place):
-            await self._messages.delete(place)
+            await self._update(job, content, place)
+
+    async def _note_posted(self, job: Job, content: Content, place: Place) -> None:
+        # What took another's place is not done with before that one is gone: it comes back as an update.
+        is_done = content.replaces is None
+        if not await self._mark(job, place, is_done=is_done):
+            with suppress(*SLACK_TROUBLE):
+                await self._messages.delete(place)
+            self._look_again(job, content.thread)
         elif job.sought:
             self._look_again(job, content.thread)
+
+    async def _update(self, job: Job, content: Content, place: Place) -> None:
+        self._pace.took("chat.update", job.channel)
+        self._pace.changed(job.pk)
+        await self._messages.update(place, content.message, job.key)
         if content.replaces is not None:
             await self._messages.delete(content.replaces)
             await self._writer.submit(ForgetFormer(job.pk))
+        await self._note_posted(job, replace(content, replaces=None), place)
 
-    async def _mark(self, job: Job, place: Place | None) -> bool:
-        return await self._writer.submit(MarkSent(job.pk, job.wanted, place, self._clock.now()))
+    async def _mark(self, job: Job, place: Place | None, *, is_done: bool = True) -> bool:
+        shown = job.wanted if is_done else job.wanted - 1
+        return await self._writer.submit(MarkSent(job.pk, shown, place, self._clock.now()))
 
     async def _post(self, job: Job, content: Content) -> Place:
         self._pace.took("chat.postMessage", job.channel)
@@ -177,22 +193,24 @@ class MessageSender:
                 raise
         return await self._messages.post(job.channel, content.message, job.key, None)
 
-    async def _find(self, job: Job, thread: Place | None) -> Place | None:
+    async def _find(self, job: Job, content: Content) -> Place | None:
         if job.message_ts is not None and job.message_channel is not None:
             return Place(job.message_channel, job.message_ts)
         if not job.sought:
             return None
         try:
-            found = await self._look(job, thread)
+            found = await self._look(job, content.thread)
         except SlackApiError as error:
             if error_code(error) != "missing_scope":
                 raise
             # Without the right to look, two cards are better than none.
             self._outages.note("looking for a lost message", "missing_scope")
             return None
-        for duplicate in found[1:]:
+        # The one whose place is taken has the same key.
+        places = [place for place in found if place != content.replaces]
+        for duplicate in places[1:]:
             await self._messages.delete(duplicate)
-        return found[0] if found else None
+        return places[0] if places else None
 
     async def _look(self, job: Job, thread: Place | None) -> list[Place]:
         try:
@@ -211,7 +229,7 @@ class MessageSender:
                 found = await self._look(job, thread)
                 kept = await self._store.place_of(job.pk)
                 for place in found:
-                    if kept is not None and place != kept:
+                    if place != kept:
                         await self._messages.delete(place)
 
         task = asyncio.create_task(look(), name=f"message-second-look-{job.pk}")

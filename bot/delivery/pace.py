@@ -4,12 +4,17 @@ Source: docs.slack.dev, "Rate limits" (chat.postMessage about 1 per second and c
 """
 
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from bot.clock import Clock
 
 POST_INTERVAL = timedelta(seconds=1)
 UPDATE_INTERVAL = timedelta(seconds=60 / 50)
+# What changes again meanwhile is shown by one further update.
+SETTLES = timedelta(seconds=1)
 _UPDATE_BURST = 20
+
+Key = TypeVar("Key", str, int)
 
 
 class Pace:
@@ -20,6 +25,7 @@ class Pace:
         self._next_post: dict[str, datetime] = {}
         self._resting: dict[str, datetime] = {}
         self._paused: dict[str, datetime] = {}
+        self._settling: dict[int, datetime] = {}
         self._updates_until = clock.now()
 
     def took(self, method: str, channel: str) -> None:
@@ -29,6 +35,14 @@ class Pace:
             self._next_post[channel] = now + POST_INTERVAL
         else:
             self._updates_until = max(self._updates_until, now) + UPDATE_INTERVAL
+
+    def changed(self, message_pk: int) -> None:
+        """A message was updated: Slack is not asked to change it again at once."""
+        self._settling[message_pk] = self._clock.now() + SETTLES
+
+    def settling(self) -> set[int]:
+        """Messages that were updated a moment ago, by pk."""
+        return self._ahead(self._settling)
 
     def pause(self, method: str, channel: str, seconds: float) -> None:
         """Slack answered 429. For a post it speaks of the channel, for the rest of the method in this workspace."""
@@ -57,14 +71,15 @@ class Pace:
     def until_free(self) -> float:
         """Seconds until something that must wait now may go on; 60 when nothing waits."""
         now = self._clock.now()
-        waits = [*self._next_post.values(), *self._resting.values(), *self._paused.values(), self._updates_free_at()]
+        kept = (self._next_post, self._resting, self._paused, self._settling)
+        waits = [self._updates_free_at(), *(at for times in kept for at in times.values())]
         ahead = [(at - now).total_seconds() for at in waits if at > now]
         return max(min(ahead, default=60.0), 0.01)
 
     def _updates_free_at(self) -> datetime:
         return self._updates_until - UPDATE_INTERVAL * _UPDATE_BURST
 
-    def _ahead(self, times: dict[str, datetime]) -> set[str]:
+    def _ahead(self, times: dict[Key, datetime]) -> set[Key]:
         """What still waits; what is over is forgotten."""
         now = self._clock.now()
         for key in [key for key, at in times.items() if at <= now]:

@@ -21,7 +21,10 @@ class Channels:
         self._ids[channel] = (channel_id, self._clock.now())
 
     async def id_of(self, channel: str) -> str | None:
-        """None where there is no such channel that the bot sees. Raises what slack_sdk raises."""
+        """None where there is no such channel that the bot sees; what was said to one person cannot be read with the
+        scopes that we ask for. Raises what slack_sdk raises."""
+        if channel.startswith(("U", "W")):
+            return None
         if not channel.startswith("#"):
             return channel
         known = self._ids.get(channel)

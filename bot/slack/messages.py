@@ -21,6 +21,9 @@ _PAGES = 20
 # The machine's clock and Slack's need not agree to the second.
 _SKEW = timedelta(seconds=60)
 
+# Deleting: nothing to do, or nothing to be done.
+_STAYS = frozenset({"message_not_found", "cant_delete_message", "compliance_exports_prevent_deletion"})
+
 
 SLACK_TROUBLE = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
 """Whatever a call of the Web API may raise: a refusal (SlackApiError), or no answer at all."""
@@ -84,12 +87,12 @@ class Messages:
         )
 
     async def delete(self, place: Place) -> None:
-        """Removes a duplicate; one that is gone already is fine."""
+        """Removes one too many. One that is gone already is fine, and so is one that the workspace has to keep."""
         try:
             await self._client.chat_delete(channel=place.channel, ts=place.ts)
-            log.info("card.duplicate.deleted", channel=place.channel, ts=place.ts)
+            log.info("message.deleted", channel=place.channel, ts=place.ts)
         except SlackApiError as error:
-            if error_code(error) != "message_not_found":
+            if error_code(error) not in _STAYS:
                 raise
 
     async def find(self, channel: str, key: str, since: datetime, thread: Place | None) -> list[Place]:

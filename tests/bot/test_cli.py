@@ -274,7 +274,7 @@ async def test_serve_tells_what_is_wrong_around_it_and_ends(
         ({"HITL_DATABASE_URL": f"sqlite:///{tmp_path}/new.db", "HITL_SECRET": "s"}, "hitl migrate"),
         ({"HITL_DATABASE_URL": "postgresql://127.0.0.1:9/hitl", "HITL_SECRET": "s"}, "HITL_DATABASE_URL"),
         ({"HITL_PORT": port}, "HITL_PORT"),
-        ({"HITL_POLICY": str(tmp_path / "broken.yml")}, "broken.yml:11: tasks.refund.threshold"),
+        ({"HITL_POLICY": str(tmp_path / "broken.yml")}, "broken.yml:16: tasks.refund.threshold"),
     ]
     ended = await asyncio.gather(*(run_hitl("serve", environment={**settings, **change}) for change, _ in cases))
     taken.close()

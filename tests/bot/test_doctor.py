@@ -108,7 +108,7 @@ async def test_a_policy_that_is_refused(bot: Bot) -> None:
     bot.policy.write_text(POLICY.replace("threshold: 0.90", "threshold: 1.90"))
     problems = await failed(bot.settings)
     assert set(problems) == {"policy"}
-    assert "policy.yml:11: tasks.refund.threshold" in problems["policy"][1]
+    assert "policy.yml:16: tasks.refund.threshold" in problems["policy"][1]
 
 
 async def test_a_database_that_is_away_or_not_prepared(bot: Bot, tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ async def break_and_mend_policy(serving: Served, policy: Path) -> None:
     serving.process.send_signal(signal.SIGHUP)
     refused = await until(lambda: first(serving, "policy.refused"))
     assert (refused["in_force"], refused["level"]) == (before, "error")
-    assert "policy.yml:11: tasks.refund.threshold" in refused["detail"]
+    assert "policy.yml:16: tasks.refund.threshold" in refused["detail"]
     policy.write_text(POLICY.replace("threshold: 0.90", "threshold: 0.91"))
     serving.process.send_signal(signal.SIGHUP)
     loaded = await until(lambda: first(serving, "policy.loaded"))

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.reviewing import Decided, Reviewer
+from bot.reviewing.people import Reviewer
+from bot.reviewing.verdicts import Decided
 from bot.sandbox.world import Channel
 from bot.web.auth import sha256_of_key
 from routing.review import Reject
@@ -18,6 +19,7 @@ version: 1
 defaults:
   channel: "#{CHANNEL}"
   reviewers: {{users: [U0ADA]}}
+  matrix: {{low: {{confident: AUTO, unsure: ESCALATE}}, medium: {{confident: AUTO_AUDIT, unsure: ESCALATE}}}}
 rubrics:
   default: {{categories: [{CATEGORY}], severities: [{SEVERITY}]}}
 """
@@ -42,7 +44,8 @@ async def test_the_longest_of_everything_goes_all_the_way(tmp_path: Path, databa
         }
         assert (await bot.post({**UNSURE, **longest}, key="hitl_long"))[0] == 201
         [card] = await until(lambda: bot.sandbox.messages("C0LONG"))
-        await reject(bot, card["metadata"]["event_payload"]["review"])
+        [buttons] = [block for block in card["blocks"] if block["type"] == "actions"]
+        await reject(bot, buttons["elements"][0]["value"])
         _, decision = await bot.get(f"/v1/decisions/{longest['id']}", "hitl_long")
         assert (decision["outcome"]["category"], decision["outcome"]["severity"]) == (CATEGORY, SEVERITY)
         if status == 204:
@@ -64,7 +67,7 @@ async def add_app(bot: Bot, name: str) -> None:
 
 
 async def reject(bot: Bot, review_id: str) -> None:
-    case = await bot.application.reviewing.case(review_id)
+    case = await bot.application.cases.by_id(review_id)
     assert case is not None
     verdict = Reject(category=CATEGORY, severity=SEVERITY, reason="r" * 3000)
     assert isinstance(await bot.application.reviewing.decide(case, Reviewer("T0SANDBOX", "U0ADA"), verdict), Decided)

@@ -30,6 +30,7 @@ version: 1
 defaults:
   channel: "#ai-review"
   reviewers: {users: [U0ADA]}
+  matrix: {low: {confident: AUTO, unsure: ESCALATE}, medium: {confident: AUTO_AUDIT, unsure: ESCALATE}}
 tasks:
 """ + "".join(f"  {name}: {{risk: low, channel: '#{name}'}}\n" for name in CHANNELS)
 
@@ -52,9 +53,9 @@ class Site:
             return response.status, await response.json()
 
     def posted(self) -> list[str]:
-        """The reviews that the cards in Slack are about, one a card."""
+        """The keys of the cards in Slack."""
         shown = [message for channel in self.sandbox.world.channels for message in self.sandbox.messages(channel)]
-        return [message["metadata"]["event_payload"]["review"] for message in shown]
+        return [message["metadata"]["event_payload"]["message"] for message in shown]
 
 
 @asynccontextmanager

@@ -10,7 +10,8 @@ from typing import TypeVar
 
 from sqlalchemy import select
 
-from bot.reviewing import Decided, Reviewer
+from bot.reviewing.people import Reviewer
+from bot.reviewing.verdicts import Decided
 from routing.review import Approve
 from store import tables as t
 from tests.support.bot import Bot, until
@@ -18,9 +19,9 @@ from tests.support.clock import ManualClock
 
 Found = TypeVar("Found")
 
-_SENDING = re.compile(r"(card|event)-\d+")
-_LOOPS = 3
-"""That sleep while nothing is to be done: the policy's watch and the two senders."""
+_SENDING = re.compile(r"(message|event)-\d+")
+_LOOPS = 5
+"""That sleep while nothing is to be done: the policy's watch, the keepers of queues and of deadlines, two senders."""
 _PATIENCE = 0.5
 
 
@@ -45,7 +46,7 @@ class LeapingClock(ManualClock):
 
 
 def is_sending() -> bool:
-    """Whether a card or an event is under way."""
+    """Whether a message or an event is under way."""
     return any(_SENDING.fullmatch(task.get_name()) for task in asyncio.all_tasks())
 
 
@@ -72,7 +73,7 @@ async def approve(bot: Bot, decision_id: str) -> int:
     query = select(t.reviews).join(t.decisions, t.decisions.c.pk == t.reviews.c.decision_pk)
     async with application.engine.connect() as connection:
         review = (await connection.execute(query.where(t.decisions.c.id == decision_id))).one()
-    case = await application.reviewing.case(review.id)
+    case = await application.cases.by_id(review.id)
     assert case is not None
     answer = await application.reviewing.decide(case, Reviewer("T0SANDBOX", "U0ADA"), Approve())
     assert isinstance(answer, Decided)

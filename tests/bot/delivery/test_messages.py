@@ -70,7 +70,7 @@ async def test_a_card_whose_answer_was_lost_is_found_and_adopted(bot: Bot, clock
     [card] = open_cards(bot, "a-1")
     assert len(calls(bot, "chat.postMessage")) == 1
     await bot.sandbox.click("U0ADA", "C0REVIEW", card["ts"], "review.approve")
-    await until(lambda: not open_cards(bot, "a-1"))
+    await in_time(clock, lambda: not open_cards(bot, "a-1"))
 
 
 async def test_a_message_of_another_app_is_no_card_of_ours_whatever_its_metadata(bot: Bot, clock: LeapingClock) -> None:
@@ -339,10 +339,11 @@ async def refresh(bot: Bot, card: Json) -> None:
     review_pk = await bot.application.messages.card_at(Place("C0REVIEW", card["ts"]))
     assert review_pk is not None
     await bot.application.writer.submit(RefreshCards(review_pk, bot.clock.now()))
-    bot.application.wakeups.wake(Topic.CARDS)
+    bot.application.wakeups.wake(Topic.REVIEWS)
 
 
 async def delete_by_hand(bot: Bot, card: Json) -> None:
+    await until(lambda: not is_sending())
     async with asyncio.timeout(5):
         await AsyncWebClient(BOT_TOKEN, base_url=bot.sandbox.api_url).chat_delete(channel="C0REVIEW", ts=card["ts"])
 
@@ -455,6 +456,7 @@ version: 1
 defaults:
   channel: "#ai-review"
   reviewers: {users: [U0ADA]}
+  matrix: {low: {confident: AUTO, unsure: ESCALATE}, medium: {confident: AUTO_AUDIT, unsure: ESCALATE}}
   queue: {max_live_cards: 1000}
 tasks:
 """ + "".join(f"  {name}: {{risk: low, channel: '#{name}'}}\n" for name in FLOOD_CHANNELS)
@@ -474,7 +476,7 @@ async def test_a_flood_for_several_channels_keeps_the_pace_of_each(tmp_path: Pat
             at = [call.at for call in calls(bot, "chat.postMessage") if call.args["channel"] == f"#{name}"]
             assert min(later - sooner for sooner, later in itertools.pairwise(at)) >= timedelta(seconds=1)
         reviews = {
-            message["metadata"]["event_payload"]["review"]
+            message["metadata"]["event_payload"]["message"]
             for name in FLOOD_CHANNELS
             for message in bot.sandbox.messages(name)
         }
@@ -501,7 +503,7 @@ async def test_two_replicas_never_post_one_card_twice(tmp_path: Path, postgres_u
             await second.stop()
         assert len(calls(bot, "chat.postMessage")) == len(names)
         shown = [message for name in FLOOD_CHANNELS for message in bot.sandbox.messages(name)]
-        assert len({message["metadata"]["event_payload"]["review"] for message in shown}) == len(shown) == len(names)
+        assert len({message["metadata"]["event_payload"]["message"] for message in shown}) == len(shown) == len(names)
         assert not any("review.approve" in str(message["blocks"]) for message in shown)
 
 
