@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from playwright.async_api import Browser, ViewportSize, async_playwright
+from playwright.async_api import Browser, ViewportSize, async_playwright, expect
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 # A test browser talks to loopback only: no updates, no sync, no background traffic.
@@ -20,6 +20,8 @@ ARGS = (
 )
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
+# A card is drawn anew within seconds, and later where other tests keep the machine busy.
+PATIENCE_MS = 20_000
 
 
 def find_chromium() -> str:
@@ -40,6 +42,7 @@ async def launch() -> AsyncIterator[Browser]:
     The sandbox's page forbids eval, which `wait_for_function` needs: wait with `expect(...)` instead.
     """
     path = find_chromium()
+    expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=list(ARGS))
         try:

@@ -42,7 +42,7 @@ tasks:
       high: {confident: AUTO_AUDIT, unsure: ESCALATE}
       critical: {confident: ESCALATE, unsure: ESCALATE}
   voucher: {matrix: *cards, undo: 10m}
-  outage: {matrix: *cards, sla: 3s, on_timeout: reject, escalation: [{after: 1s, remind: channel}]}
+  outage: {matrix: *cards, sla: 6s, on_timeout: reject, escalation: [{after: 1s, remind: channel}]}
 """
 
 
@@ -157,8 +157,9 @@ async def conflict(day: Day) -> None:
     await day.form.get_by_label("Reason").fill("A new bulb is what the guide says for a dark one.")
     ben = replace(day, page=await day.page.context.new_page())
     await ben.go(BEN, REFUNDS)
-    await ben.press("refund-8803", "Approve")
     # Ada has a form open, which counts as her claim.
+    await ben.sees("refund-8803", "@Ada is on it since")
+    await ben.press("refund-8803", "Approve")
     await ben.send()
     await ben.sees("refund-8803", "Approved by @Ben")
     await ben.page.close()
@@ -225,9 +226,10 @@ async def walk(day: Day) -> None:
     for number, text in enumerate(("Where is my parcel?", "My lamp hums at night.", "Which bulb fits the Orbit?"), 1):
         await day.post(f"ticket-{number}", "ticket", text, "shipping")
     await day.go(ADA, REVIEW)
-    batch = day.page.locator(".main [data-ts]").filter(has_text="3 decisions wait for review")
-    await day.take("batch", batch)
-    await batch.get_by_role("button", name="Start reviewing").click()
+    start = day.page.get_by_role("button", name="Start reviewing")
+    await expect(start).to_be_visible()
+    await day.take("batch", start)
+    await start.click()
     await expect(day.form).to_contain_text("1 of 3")
     await day.take("walk")
     await day.send()
