@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from routing.decision import Json
@@ -221,7 +221,7 @@ class Cancel(SingleCommand[bool]):
         c = t.reviews.c
         closed = await connection.execute(
             update(t.reviews)
-            .where(c.decision_pk == self.pk, c.state.in_([*WAITING, ReviewState.HELD]))
+            .where(c.decision_pk == self.pk, c.state.in_([*WAITING, ReviewState.HELD]), _is_pending(self.pk))
             .values(state=ReviewState.CANCELLED, version=c.version + 1, closed_at=self.at, due_at=None, release_at=None)
             .returning(c.pk)
         )
@@ -241,6 +241,12 @@ class Cancel(SingleCommand[bool]):
         await notify(connection, Topic.REVIEWS)
         await notify(connection, Topic.RESOLVED, self.pk)
         return True
+
+
+def _is_pending(pk: int) -> ColumnElement[bool]:
+    """A decision that is resolved may have reviews that wait: a second opinion is none of the app's to withdraw."""
+    d = t.decisions.c
+    return exists().where(d.pk == pk, d.status == "pending")
 
 
 @dataclass(frozen=True, slots=True)

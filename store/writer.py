@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Generic, Protocol, TypeVar
 
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from store.engine import WRITE
@@ -122,9 +122,10 @@ class Writer:
         try:
             try:
                 [result] = await self._commit([command])
-            except IntegrityError:
-                # Another replica committed the same key between this command's look and its insert. A second look
-                # sees it; what is broken by itself fails again.
+            except DBAPIError as error:
+                if not _met_another(error):
+                    raise
+                # A second look sees what the other has committed; what is broken by itself fails again.
                 [result] = await self._commit([command])
         except Exception as error:
             _answer(future, error=error)
@@ -143,6 +144,12 @@ class Writer:
             for topic, pk in woken:
                 self._wakeups.wake(topic, pk)
         return results
+
+
+def _met_another(error: DBAPIError) -> bool:
+    """Whether another replica was in the way: it committed the same key between this command's look and its insert, or
+    waited for what this one had locked (PostgreSQL's error codes 40001 and 40P01)."""
+    return isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", None) in ("40001", "40P01")
 
 
 def _runs(commands: list[Command[Any]]) -> list[list[Command[Any]]]:

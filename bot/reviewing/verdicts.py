@@ -157,6 +157,7 @@ class Reviewing:
             {"state": ReviewState.DECIDED, "release_at": None, "due_at": None},
             (HistoryRecord(now, "bot:review:released", "bot", decision.app_pk, decision.pk, review.pk, facts),),
             decision=None if consequence is None else consequence.change(now, self._new_id),
+            messages=announce.answer(case, review.round),
             opens=await self._second_opinions.of(case, case.votes),
             expects=_expected(case),
         )
@@ -203,7 +204,7 @@ class Reviewing:
             verdict=record,
             contents=_written(case, record, verdict),
             decision=None if consequence is None or release_at else consequence.change(now, self._new_id),
-            messages=announce.after_vote(case, step, record, aloud=echo),
+            messages=announce.after_vote(case, step, record, aloud=echo, held=release_at is not None),
             opens=await self._second_opinions.of(case, step.votes) if opens else None,
             expects=_expected(case),
         )
@@ -237,7 +238,7 @@ class Reviewing:
             verdict=record,
             contents=_written(case, record, verdict),
             decision=consequence.change(now, self._new_id),
-            messages=(announce.echo(case, record),),
+            messages=(announce.echo(case, record), *announce.answer(case, record.round)),
         )
         return Decided(record) if await self._writer.submit(command) else None
 

@@ -11,7 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from store import tables as t
 from store.decisions import AlreadyThere, PrimaryKeys, Taken
+from store.engine import open_engine, parse_url
 from store.writer import SingleCommand, Writer, WriterStoppedError
+from tests.support.databases import migrate
 from tests.support.rows import add_world, take_in
 
 
@@ -105,3 +107,45 @@ async def test_stopping_commits_what_was_submitted_and_refuses_more(engine: Asyn
 async def _count(engine: AsyncEngine, table: object) -> int:
     async with engine.connect() as connection:
         return int(await connection.scalar(select(func.count()).select_from(table)) or 0)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class LockTwo(SingleCommand[None]):
+    """Locks one row, waits for the other to have locked its own, then wants that one too."""
+
+    first: str
+    second: str
+    have: asyncio.Event
+    other_has: asyncio.Event
+
+    async def apply(self, connection: AsyncConnection) -> None:
+        await self._lock(connection, self.first)
+        self.have.set()
+        await self.other_has.wait()
+        await self._lock(connection, self.second)
+
+    async def _lock(self, connection: AsyncConnection, name: str) -> None:
+        await connection.execute(text("UPDATE id_blocks SET next = next + 1 WHERE name = :name"), {"name": name})
+
+
+async def test_whom_postgresql_picks_out_of_a_deadlock_tries_again(postgres_url: str) -> None:
+    await migrate(postgres_url)
+    engines = [open_engine(parse_url(postgres_url)) for _ in range(2)]
+    writers = [Writer(engine) for engine in engines]
+    async with engines[0].begin() as connection:
+        await connection.execute(text("INSERT INTO id_blocks (name, next) VALUES ('a', 0), ('b', 0)"))
+    for writer in writers:
+        writer.start()
+    has_a, has_b = asyncio.Event(), asyncio.Event()
+
+    async with asyncio.timeout(20):
+        await asyncio.gather(
+            writers[0].submit(LockTwo("a", "b", has_a, has_b)), writers[1].submit(LockTwo("b", "a", has_b, has_a))
+        )
+
+    async with engines[0].connect() as connection:
+        counts = await connection.scalars(text("SELECT next FROM id_blocks WHERE name IN ('a', 'b')"))
+        assert list(counts) == [2, 2]
+    for writer, engine in zip(writers, engines, strict=True):
+        await writer.stop()
+        await engine.dispose()

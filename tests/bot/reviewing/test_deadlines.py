@@ -65,6 +65,16 @@ async def test_several_steps_that_were_missed_are_done_at_once_and_once(world: W
     assert (await world.history(case)).count("bot:review:escalated") == 3
 
 
+async def test_a_card_that_arrives_after_its_deadline_is_escalated_all_the_same(world: World) -> None:
+    await world.set_policy(policy_for_labels(f"sla: 10m, {STEPS}"))
+    case = await world.case(posted=False)
+    await world.pass_time(60 * MINUTE)  # Slack is away, or the channel is full
+    assert (await world.now(case.review.id)).review.overdue
+    await world.post(case.review.id)
+    await world.pass_time(3 * MINUTE)
+    assert len(await notices(world, case)) == 1
+
+
 async def test_nobody_is_reminded_of_what_has_timed_out(world: World) -> None:
     await world.set_policy(policy_for_labels(f"sla: 10m, on_timeout: reject, {STEPS}"))
     case = await world.case()

@@ -206,3 +206,10 @@ async def test_two_people_at_once_give_one_second_opinion(doubled: World) -> Non
     answers = await asyncio.gather(doubled.decide(double, Approve(), BEN), doubled.decide(double, Approve(), CHEN))
     assert {type(answer) for answer in answers} == {Decided, TooLate}
     assert len(await doubled.rows(t.verdicts, "review_pk", double.review.pk)) == 1
+
+
+async def test_what_is_resolved_cannot_be_withdrawn_and_its_second_opinion_stays(doubled: World) -> None:
+    case = await doubled.case()
+    await doubled.decide(case, Approve())
+    assert not await doubled.cancel(case)
+    assert (await doubled.sibling(case, "double")).review.state == "open"

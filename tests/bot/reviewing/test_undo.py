@@ -4,10 +4,12 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from bot.reviewing.people import Refusal
 from bot.reviewing.verdicts import Decided, TooLate, Undone
 from routing.review import Approve, Edit, Reject, ReviewState, Verdict
+from store import tables as t
 from tests.bot.reviewing.world import ADA, BEN, CHEN, DORA, EMIL, World, policy_for_labels, replica
 
 WINDOW = timedelta(seconds=30)
@@ -210,3 +212,14 @@ async def test_a_second_opinion_is_asked_for_at_the_release(undoable: World) -> 
     assert (await undoable.decide(double, WRONG, DORA)).state is ReviewState.HELD
     await undoable.pass_time(WINDOW)
     assert await undoable.events(case) == ["decision.resolved", "decision.rollback_requested"]
+
+
+async def test_who_sent_it_for_review_is_told_at_the_release(undoable: World) -> None:
+    case = await undoable.case(requested_by="U0EMIL")
+    async with undoable.engine.begin() as connection:
+        await connection.execute(update(t.apps).values(name="slack"))
+    await undoable.decide(await undoable.now(case.review.id), Approve())
+    assert await undoable.messages(case, "notice") == []
+    await undoable.pass_time(WINDOW)
+    [told] = await undoable.messages(case, "notice")
+    assert (told.channel, told.body) == ("U0EMIL", {"what": "verdict"})
