@@ -1,6 +1,23 @@
-"""Fixtures of the senders' tests: simulated time, and keepers that look again at once."""
+"""Fixtures of the senders' tests: a bot in simulated time, whose keepers look again at once."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
+
+from tests.bot.delivery.simulated import LeapingClock
+from tests.support.bot import Bot, running_bot
+
+
+@pytest.fixture
+def clock() -> LeapingClock:
+    return LeapingClock()
+
+
+@pytest.fixture
+async def bot(tmp_path: Path, clock: LeapingClock) -> AsyncIterator[Bot]:
+    async with running_bot(tmp_path, f"sqlite:///{tmp_path}/hitl.db", clock=clock) as running:
+        yield running
 
 
 @pytest.fixture(autouse=True)

@@ -12,9 +12,10 @@ from sqlalchemy import select
 
 from bot.reviewing.people import Reviewer
 from bot.reviewing.verdicts import Decided
+from bot.sandbox.webapi import Call
 from routing.review import Approve
 from store import tables as t
-from tests.support.bot import Bot, until
+from tests.support.bot import Bot, Json, until
 from tests.support.clock import ManualClock
 
 Found = TypeVar("Found")
@@ -78,3 +79,17 @@ async def approve(bot: Bot, decision_id: str) -> int:
     answer = await application.reviewing.decide(case, Reviewer("T0SANDBOX", "U0ADA"), Approve())
     assert isinstance(answer, Decided)
     return int(review.decision_pk)
+
+
+def calls(bot: Bot, method: str, outcome: str | None = None) -> list[Call]:
+    return [call for call in bot.sandbox.calls if call.method == method and outcome in (None, call.outcome)]
+
+
+def of_kind(bot: Bot, kind: str, channel: str = "C0REVIEW") -> list[Json]:
+    """Our messages of a kind in a channel, in threads too, oldest first. Notices are named as their keys begin."""
+    top = bot.sandbox.messages(channel)
+    found = {reply["ts"]: reply for message in top for reply in bot.sandbox.thread(channel, message["ts"])}
+    keys = {
+        ts: message.get("metadata", {}).get("event_payload", {}).get("message", "") for ts, message in found.items()
+    }
+    return [found[ts] for ts in sorted(found) if keys[ts].startswith(kind)]

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,30 +16,14 @@ from structlog.testing import capture_logs
 from bot.app import Application, Surroundings
 from bot.sandbox.faults import Fault
 from bot.sandbox.server import BOT_TOKEN, Sandbox
-from bot.sandbox.webapi import Call
 from bot.sandbox.world import Channel
 from store.messages import Place, RefreshCards
 from store.notify import Topic
-from tests.bot.delivery.simulated import LeapingClock, approve, in_time, is_sending, pass_time
+from tests.bot.delivery.simulated import LeapingClock, approve, calls, in_time, is_sending, pass_time
 from tests.support.bot import POLICY, UNSURE, Bot, Json, running_bot, until
 
 REFUND: Json = {**UNSURE, "task_type": "refund"}
 """A decision for the other channel."""
-
-
-@pytest.fixture
-def clock() -> LeapingClock:
-    return LeapingClock()
-
-
-@pytest.fixture
-async def bot(tmp_path: Path, clock: LeapingClock) -> AsyncIterator[Bot]:
-    async with running_bot(tmp_path, f"sqlite:///{tmp_path}/hitl.db", clock=clock) as running:
-        yield running
-
-
-def calls(bot: Bot, method: str, outcome: str | None = None) -> list[Call]:
-    return [call for call in bot.sandbox.calls if call.method == method and outcome in (None, call.outcome)]
 
 
 def messages(bot: Bot, decision_id: str, channel: str = "C0REVIEW") -> list[Json]:
