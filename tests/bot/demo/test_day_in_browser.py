@@ -288,7 +288,7 @@ async def change(day: Day) -> None:
     await day.take("change")
     await day.form.get_by_role("button", name="Reject").click()
     await _say_why(day, "The second lamp came back too.")
-    await day.sees("refund-8802", "Rejected by @Ada", "Changed by @Ada: was Edited by @Ada")
+    await day.sees("refund-8802", "Rejected by @Ada", "Changed by @Ada")
     await day.take("changed", day.card("refund-8802"))
     outcome = await day.ended("refund-8802", "rejected")
     assert outcome["reason"] == "The second lamp came back too."
@@ -334,7 +334,7 @@ async def undo(day: Day) -> None:
     await day.post("voucher-1", "voucher", "You promised me a voucher of 20 EUR.", "Send the voucher GLOW-20.")
     await day.go(BEN, REVIEW)
     await day.press("voucher-1", "Approve")
-    await day.sees("voucher-1", "Approved by @Ben", "until then Undo takes it back")
+    await day.sees("voucher-1", "Approved by @Ben", "The app is told")
     await day.take("held", day.card("voucher-1"))
     await day.press("voucher-1", "Undo")
     await expect(day.card("voucher-1").get_by_role("button", name="Approve")).to_be_visible()
