@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Row, and_, case, false, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, case, false, func, not_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -66,13 +66,20 @@ async def add(connection: AsyncConnection, messages: Sequence[NewMessage], at: d
     await notify(connection, Topic.REVIEWS)
 
 
+CALLS = ("step", "dispute")
+"""How the keys of notices begin that call for a verdict: they are not to call when there is nothing left to say."""
+
+
 async def refresh_cards(connection: AsyncConnection, review_pks: Sequence[int], at: datetime) -> None:
-    """Every card of these reviews is shown anew. Whether it still counts as live is what the review says now."""
+    """Every card of these reviews is shown anew, and every call for a verdict once nobody waits for one. Whether a card
+    still counts as live is what the review says now."""
     c = t.messages.c
     waits = select(t.reviews.c.state.in_(WAITING)).where(t.reviews.c.pk == c.review_pk).scalar_subquery()
+    calls = or_(*(c.key.startswith(f"{name}.") for name in CALLS))
+    obsolete = and_(c.kind == "notice", calls, c.message_ts.is_not(None), not_(waits))
     await connection.execute(
         update(t.messages)
-        .where(c.review_pk.in_(review_pks), c.kind == "card")
+        .where(c.review_pk.in_(review_pks), or_(c.kind == "card", obsolete))
         .values(wanted=c.wanted + 1, live=c.live & waits, due_at=at, attempts=0)
     )
 

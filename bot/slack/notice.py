@@ -6,7 +6,7 @@ from typing import Any
 from bot.slack import phrases
 from bot.slack.blocks import Block, bold_line, rich_text, section
 from bot.slack.card import Message
-from bot.slack.item import item_line
+from bot.slack.item import ending, item_line
 from bot.slack.proposal import element
 from bot.slack.text import clip_line, escape
 from bot.slack.view import CardView
@@ -15,6 +15,8 @@ from bot.slack.view import CardView
 def render_notice(view: CardView, body: Mapping[str, Any]) -> tuple[Message, bool]:
     """The message, and whether the channel is to see it too: a reminder is for those who do not look into threads."""
     match body.get("what"):
+        case "remind" | "notify" | "dispute" if not view.waits:
+            return _spoken(view, f"☑️ This does not wait any more: {ending(view).lower()}."), True
         case "remind":
             return _spoken(view, f"⏰ Reminder: this still waits for a person.{_due(view)}"), True
         case "notify":
