@@ -57,6 +57,8 @@ class Scope:
     with_skipped: bool = False
     with_claimed: bool = False
     """Also those that somebody else is at."""
+    with_own: bool = True
+    """Also those that this person is at."""
 
 
 def _waits() -> ColumnElement[bool]:
@@ -133,6 +135,9 @@ def _conditions(scope: Scope) -> list[ColumnElement[bool]]:
         )
     if not scope.with_claimed:
         conditions.append(or_(r.claimed_by.is_(None), r.claimed_by == scope.user_id, r.claimed_until <= scope.now))
+    if not scope.with_own:
+        not_mine = or_(r.claimed_by.is_(None), r.claimed_by != scope.user_id, r.claimed_until <= scope.now)
+        conditions.append(not_mine)
     if not scope.with_skipped:
         s = t.skips.c
         conditions.append(~exists().where(s.review_pk == r.pk, s.user_id == scope.user_id))

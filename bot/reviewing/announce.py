@@ -1,6 +1,7 @@
 """What is said in a review's thread, as rows to be sent: the words are made when they are sent."""
 
 from bot.reviewing.case import Case
+from routing.policy import Circle
 from routing.review import Cast, ReviewState
 from store.messages import NewMessage, card_of
 from store.reviews import VerdictRecord
@@ -17,14 +18,19 @@ def needs_a_card(case: Case, step: Cast) -> bool:
     return step.state is ReviewState.DISPUTED and case.review.lane == "batch"
 
 
-def after_vote(case: Case, step: Cast, record: VerdictRecord, *, aloud: bool, held: bool) -> tuple[NewMessage, ...]:
-    """`aloud`: a closing verdict is said in the thread too; `held`: it may still be taken back."""
+def after_vote(
+    case: Case, step: Cast, record: VerdictRecord, *, settlers: Circle, aloud: bool, held: bool
+) -> tuple[NewMessage, ...]:
+    """`settlers`: who settles a dispute; `aloud`: a closing verdict is said in the thread too; `held`: it may still be
+    taken back."""
     review = case.review
     messages: list[NewMessage] = []
     if needs_a_card(case, step):
         messages.append(card_of(review.pk, review.channel, review.urgency))
     if step.state is ReviewState.DISPUTED and review.lane != "blind":
-        messages.append(notice(case, f"dispute.{record.round}", {"what": "dispute"}))
+        voted = {vote.user_id for vote in step.votes}
+        whom = {"users": sorted(settlers.users - voted), "usergroup": settlers.usergroup}
+        messages.append(notice(case, f"dispute.{record.round}", {"what": "dispute", **whom}))
     if step.state is ReviewState.DECIDED and (aloud or record.adjudicates) and review.lane != "blind":
         messages.append(echo(case, record))
     if step.state is ReviewState.DECIDED and not held:

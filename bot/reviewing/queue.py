@@ -57,8 +57,9 @@ class Queue:
         return await self._queue.count(scope)
 
     async def line(self, reviewer: Reviewer, *, offset: int, limit: int) -> Line:
-        """What this person may decide, also what they skipped and what others are at."""
-        scope = replace(await self._scope(reviewer, None), with_skipped=True, with_claimed=True)
+        """What this person may decide, also what they skipped and what others are at; without what they are at
+        themselves."""
+        scope = replace(await self._scope(reviewer, None), with_skipped=True, with_claimed=True, with_own=False)
         count = await self._queue.count(scope)
         pks = await self._queue.waiting(scope, limit, offset=offset)
         return Line(tuple(await self._cases.by_pks(pks)), count)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.slack import phrases
+from bot.slack import phrases, standing
 from bot.slack.blocks import Block, Element, button, context, header, plain, rich_text, words
 from bot.slack.blocks import line as words_line
 from bot.slack.item import ending, item_line
@@ -35,7 +35,7 @@ def home_view(home: HomeView) -> dict[str, Any]:
     """For views.publish; within the 100 blocks of a Home."""
     blocks: list[Block] = [*_top(home)]
     if home.claimed:
-        blocks.append(header("claimed", "You are at"))
+        blocks.append(header("claimed", "You are working on"))
         blocks += [block for view in home.claimed for block in _item("claimed", view)]
     blocks.append(header("waiting", "Waiting for you" if home.trouble else f"Waiting for you: {home.count:,}"))
     blocks += [block for view in home.waiting for block in _item("waiting", view)]
@@ -70,6 +70,8 @@ def _item(part: str, view: CardView) -> list[Block]:
         facts.append("🔎 second opinion")
     if view.state == "disputed":
         facts.append("⚖️ opinions differ")
+    elif view.needed > 1:
+        facts.append(f"👥 {standing.progress(view)}")
     if view.claim is not None and part == "waiting":
         facts.append(f"👋 {phrases.mention(view.claim.user_id)} is on it")
     return [line, context(f"{part}.facts.{view.review_id}", [_mrkdwn(" · ".join(facts))])]

@@ -18,7 +18,7 @@ from bot.problem import Problem
 from bot.reviewing.announce import SLACK_APP
 from bot.secretbox import SecretBox, new_webhook_secret
 from bot.slack import limits
-from bot.slack.blocks import bold_line, option, rich_text
+from bot.slack.blocks import Block, option, plain
 from bot.slack.edit_inputs import inputs_of, typed_into
 from bot.slack.edit_plan import parse_field, plan_fields
 from bot.slack.feedback_form import ACTION, input_block, selected, text_input, typed_text
@@ -26,7 +26,6 @@ from bot.slack.interaction import Shortcut, Submission
 from bot.slack.json_text import JsonTextError, parse_text
 from bot.slack.modal import View, fits, modal, notice_modal
 from bot.slack.prefill import OUTPUT, Prefill, source_blocks
-from bot.slack.proposal import element
 from bot.slack.reception import Answer, Reception, beside_fields, returned
 from bot.slack.text import escape, sendable
 from bot.slack.thread_reply import as_typed
@@ -76,12 +75,12 @@ class SendForReview:
         """What is reviewed is what the form holds: the message may be changed meanwhile."""
         tasks = [option(name, name) for name in self._policy.current.tasks[: limits.SELECT_OPTIONS]]
         filled = _filled(text)
-        blocks = [rich_text("message", [bold_line("The message"), element(text, 1_000, 15)])]
+        blocks: list[Block] = []
         if tasks:
             choose = {"type": "static_select", "action_id": ACTION, "options": tasks, "initial_option": tasks[0]}
             blocks.append(input_block(_TASK, "Task", choose, required=True))
         blocks += [
-            *(block for field in filled.fields for block in inputs_of(filled, field)),
+            *(_named(block) for field in filled.fields for block in inputs_of(filled, field)),
             text_input(_ASKED, "What was asked", hint="What the text answers, as far as you know"),
             text_input(_NOTE, "Note", hint="What the reviewer should look at"),
         ]
@@ -108,6 +107,14 @@ class SendForReview:
         secret = self._secretbox.encrypt(new_webhook_secret())
         app_pk = await self._writer.submit(EnsureApp(SLACK_APP, secret, now))
         return ApiKey("", app_pk, SLACK_APP, frozenset({"ingest"}), now, None)
+
+
+def _named(block: Block) -> Block:
+    return {
+        **block,
+        "label": plain(block["label"]["text"].replace("Output", "Text to review", 1), 150),
+        "optional": False,
+    }
 
 
 def _filled(text: str) -> Prefill:

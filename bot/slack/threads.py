@@ -99,7 +99,7 @@ class ThreadListeners:
 
     async def _show_again(self, place: Place) -> None:
         """A message is gone. If it was the card of an open review, nobody could decide that any more."""
-        review_pk = await self._store.card_at(place)
+        review_pk = await self._card_at(place)
         if review_pk is not None:
             await self._writer.submit(RefreshCards(review_pk, self._clock.now()))
 

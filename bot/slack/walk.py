@@ -99,7 +99,7 @@ class WalkListeners:
         # Somebody else's claim informs: the item says so.
         await self._claims.claim(case, click.reviewer, recent=True)
         walk = Walk("", total=await self._queue.left(click.reviewer, None))
-        return walk_modal(await self._presenter.card(await self._cases.by_pk(case.review.pk)), walk)
+        return await self._item(await self._cases.by_pk(case.review.pk), click.reviewer, walk)
 
     async def _first(self, reviewer: Reviewer, walk: Walk) -> View:
         try:
@@ -117,7 +117,12 @@ class WalkListeners:
             return notice_modal("Review", f"{note} {_CANNOT_GO_ON}" if note else _CANNOT_GO_ON)
         if case is None:
             return walk_end(walk, note)
-        return walk_modal(await self._presenter.card(case), walk, note)
+        return await self._item(case, reviewer, walk, note)
+
+    async def _item(self, case: Case, reviewer: Reviewer, walk: Walk, note: str | None = None) -> View:
+        view = await self._presenter.card(case)
+        own = view.claim is not None and view.claim.user_id == reviewer.user_id
+        return walk_modal(replace(view, claim=None) if own else view, walk, note)
 
     # The item -------------------------------------------------------------------------------------------------------
 
@@ -142,7 +147,7 @@ class WalkListeners:
             case TooLate() as late:
                 return await self._next(reviewer, _one_less(walk), self._forms.too_late(late))
             case Refusal(reason="unknown_now") as refusal:
-                return walk_modal(await self._presenter.card(case), walk, refused(refusal))
+                return await self._item(case, reviewer, walk, refused(refusal))
             case Refusal() as refusal:
                 return await self._next(reviewer, _one_less(walk), refused(refusal))
             case ChecksFailed():
