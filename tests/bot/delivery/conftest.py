@@ -1,4 +1,4 @@
-"""Fixtures of the senders' tests: a bot in simulated time, whose keepers look again at once."""
+"""Fixtures of the senders' tests: a bot in simulated time, whose loops look again at once."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -21,7 +21,9 @@ async def bot(tmp_path: Path, clock: LeapingClock) -> AsyncIterator[Bot]:
 
 
 @pytest.fixture(autouse=True)
-def keepers_gather_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def nobody_gathers(monkeypatch: pytest.MonkeyPatch) -> None:
     """They rest for a while of the machine's time after each commit, which a stepped clock would wait for each time."""
     monkeypatch.setattr("bot.delivery.batches._GATHER", 0.0)
     monkeypatch.setattr("bot.delivery.deadlines._GATHER", 0.0)
+    monkeypatch.setattr("bot.delivery.messages._GATHER", 0.0)
+    monkeypatch.setattr("bot.slack.home._GATHER", 0.0)

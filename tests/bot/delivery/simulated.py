@@ -5,17 +5,22 @@ import heapq
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.reviewing.case import Case
 from bot.reviewing.people import Reviewer
 from bot.reviewing.verdicts import Decided
 from bot.sandbox.webapi import Call
 from routing.review import Approve
 from store import tables as t
-from tests.support.bot import Bot, Json, until
+from store.messages import NewMessage, add
+from store.writer import SingleCommand
+from tests.support.bot import Bot, Json
 from tests.support.clock import ManualClock
 
 Found = TypeVar("Found")
@@ -29,6 +34,10 @@ _PATIENCE = 0.5
 class LeapingClock(ManualClock):
     """Moves on only when the bot has nothing left to do; skips hours at once, as after a suspended machine."""
 
+    def __init__(self, *, loops: int = _LOOPS) -> None:
+        super().__init__()
+        self._loops = loops
+
     async def leap(self, seconds: float) -> None:
         self._now += timedelta(seconds=seconds)
         while (due := self._next_due()) is not None and due <= self._now:
@@ -40,7 +49,8 @@ class LeapingClock(ManualClock):
         """Returns when everybody sleeps, or after a while: some wait for an answer that never comes."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE):
-                await until(lambda: self._asleep() >= _LOOPS and not is_sending())
+                while self._asleep() < self._loops or is_sending():
+                    await asyncio.sleep(0.001)
 
     def _asleep(self) -> int:
         return sum(not woken.done() for _, _, woken in self._sleepers)
@@ -68,17 +78,21 @@ async def pass_time(clock: LeapingClock, seconds: float, *, step: float = 1.0) -
         await clock.leap(step)
 
 
+async def case_of(bot: Bot, decision_id: str) -> Case:
+    """The first review of a decision."""
+    query = select(t.reviews.c.pk).join(t.decisions, t.decisions.c.pk == t.reviews.c.decision_pk)
+    async with bot.application.engine.connect() as connection:
+        pk = await connection.scalar(query.where(t.decisions.c.id == decision_id).order_by(t.reviews.c.pk))
+    assert pk is not None
+    return await bot.application.cases.by_pk(pk)
+
+
 async def approve(bot: Bot, decision_id: str) -> int:
     """Ada's verdict without the click; the decision's pk."""
-    application = bot.application
-    query = select(t.reviews).join(t.decisions, t.decisions.c.pk == t.reviews.c.decision_pk)
-    async with application.engine.connect() as connection:
-        review = (await connection.execute(query.where(t.decisions.c.id == decision_id))).one()
-    case = await application.cases.by_id(review.id)
-    assert case is not None
-    answer = await application.reviewing.decide(case, Reviewer("T0SANDBOX", "U0ADA"), Approve())
+    case = await case_of(bot, decision_id)
+    answer = await bot.application.reviewing.decide(case, Reviewer("T0SANDBOX", "U0ADA"), Approve())
     assert isinstance(answer, Decided)
-    return int(review.decision_pk)
+    return case.decision.pk
 
 
 def calls(bot: Bot, method: str, outcome: str | None = None) -> list[Call]:
@@ -93,3 +107,22 @@ def of_kind(bot: Bot, kind: str, channel: str = "C0REVIEW") -> list[Json]:
         ts: message.get("metadata", {}).get("event_payload", {}).get("message", "") for ts, message in found.items()
     }
     return [found[ts] for ts in sorted(found) if keys[ts].startswith(kind)]
+
+
+@dataclass(frozen=True, slots=True)
+class Say(SingleCommand[None]):
+    """Adds a message in a commit of its own."""
+
+    message: NewMessage
+    at: datetime
+
+    async def apply(self, connection: AsyncConnection) -> None:
+        await add(connection, [self.message], self.at)
+
+
+async def say(bot: Bot, decision_id: str, body: Json, channel: str = "#ai-review", name: str = "said") -> None:
+    """Has a notice about a decision sent; its key begins with `name`."""
+    case = await case_of(bot, decision_id)
+    key = f"{name}:{case.review.pk}@{channel}"
+    message = NewMessage(key, "notice", channel, 25, case.review.pk, body)
+    await bot.application.writer.submit(Say(message, bot.clock.now()))
