@@ -76,3 +76,11 @@ async def test_a_channel_rests_as_long_as_it_was_told(pace: Pace, clock: ManualC
     assert (pace.resting(), pace.until_free()) == ({"#a"}, 1.0)
     await clock.advance(1)
     assert (pace.resting(), pace.until_free()) == (set(), 60.0)
+
+
+async def test_a_message_that_was_just_changed_settles_first(pace: Pace, clock: ManualClock) -> None:
+    pace.changed(7)
+    assert (pace.settling(), pace.until_free()) == ({7}, 1.0)
+    assert pace.may_update(), "others may be changed"
+    await clock.advance(1)
+    assert pace.settling() == set()
