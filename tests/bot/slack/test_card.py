@@ -330,8 +330,8 @@ def _facts(view: CardView) -> list[str]:
         (samples.HIDDEN, "✍️ *Write the answer yourself:* the model's is shown afterwards."),
         (samples.DRAFT, "📝 *Draft:* put it right, or use it as it is."),
         (samples.BLIND, "🟢 *Low risk* · confidence hidden for now"),
-        (samples.HELD, "⏸️ The app is told at <time>; until then *Undo* takes it back."),
-        (samples.CHANGED, "🔁 Changed by <@U0ADA>: was Approved by <@U0ADA>, <@U0BEA>"),
+        (samples.HELD, "⏸️ *Held* until <time>: *Undo* takes it back; then the app is told."),
+        (samples.CHANGED, "🔁 Changed by <@U0ADA>; before: approved by <@U0ADA>, <@U0BEA>"),
         (samples.SETTLED, "⛔ *Rejected*, settled by adjudicator <@U0BEA>, <time>"),
     ],
 )

@@ -133,7 +133,7 @@ async def test_an_edit_that_is_sent_once_more_stays_what_it_is(bot: Bot) -> None
 async def test_undo_takes_a_verdict_back_before_the_app_is_told(bot: Bot) -> None:
     card = await waiting(bot, task_type="held")
     await card.press("U0BEN", "approve")
-    await card.shows("Undo", "The app is told at")
+    await card.shows("Undo", "Held")
     assert await card.is_pending()
     await card.press("U0CHEN", "undo")
     assert "You are not a reviewer of this task" in await card.told("U0CHEN")
@@ -160,7 +160,7 @@ async def test_while_it_is_held_nobody_decides_anything_else(bot: Bot) -> None:
     await card.shows("Undo")
     await send(bot, "U0ADA", view, REJECTION)
     returned = shown(bot.sandbox.views("U0ADA")[-1])
-    assert "<@U0BEN> already approved this; the app is told at" in returned
+    assert "<@U0BEN> already approved this; it is held until" in returned
     assert "Not like this." in returned
 
 

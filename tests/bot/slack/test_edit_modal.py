@@ -250,7 +250,7 @@ def inputs(output: Json) -> list[tuple[str, bool, str | None]]:
 def test_only_what_may_be_empty_is_called_optional() -> None:
     output = {"text": "x", "int": 1, "float": 0.5, "bool": True, "null": None, "list": [1]}
     assert inputs(output) == [
-        ("text", True, "Empty means an empty text"),
+        ("text", True, None),
         ("int", False, "A whole number"),
         ("float", False, "A number"),
         ("bool", False, None),

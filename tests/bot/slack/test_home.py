@@ -36,10 +36,11 @@ async def test_it_has_three_parts(bot: Bot) -> None:
 
     home = await opened(bot, "U0ADA")
 
-    claimed, rest = home.split("You are at")[1].split("Waiting for you: 2")
+    claimed, rest = home.split("You are working on")[1].split("Waiting for you: 1")
     waits, decided = rest.split("You decided last")
     assert "one" in claimed
-    assert waits.index("two") < waits.index("one")  # the most urgent first
+    assert "two" in waits
+    assert "one" not in waits  # it is told above
     assert "Approved: " in decided
     assert "three" in decided
 
@@ -88,7 +89,7 @@ async def test_a_change_shows_while_somebody_looks(bot: Bot) -> None:
     await queue_up(bot, "d-1", "d-2", "d-3")
     await until(lambda: "Waiting for you: 3" in text(bot, "U0BEN"))
     await Walker(bot, "U0BEN").start_everywhere()
-    await until(lambda: "You are at" in text(bot, "U0BEN"))
+    await until(lambda: "You are working on" in text(bot, "U0BEN"))
     # Many changes became one.
     assert len(_published(bot)) <= 4
 

@@ -21,7 +21,7 @@ from tests.bot.slack import samples
         ),
         (
             samples.HELD,
-            "<@U0ADA> already approved this; the app is told at "
+            "<@U0ADA> already approved this; it is held until "
             "<!date^1795169040^{date_short_pretty} at {time}|2026-11-20 10:04 UTC>. Nothing was changed.",
         ),
         (samples.REFUND, "This waits for a verdict again. Nothing was changed."),

@@ -79,7 +79,7 @@ def test_all_earlier_verdicts_sources_and_positions_are_in_the_details() -> None
 def test_a_changed_verdict_shows_what_stood_before() -> None:
     view = details_modal(replace(samples.CHANGED, former=samples.EDITED.outcome))
     assert "Policy caps goodwill refunds at 100" in str(view)
-    assert "🔁 Changed by <@U0ADA>: was Edited by <@U0ADA>" in view["blocks"][0]["text"]["text"]
+    assert "🔁 Changed by <@U0ADA>; before: edited by <@U0ADA>" in view["blocks"][0]["text"]["text"]
 
 
 def test_details_are_in_full() -> None:
