@@ -24,6 +24,8 @@ bench: .venv/.installed-dev
 	$(BIN)/python -m benchmarks.ingest
 	$(BIN)/python -m benchmarks.routing_cost
 	$(BIN)/python -m benchmarks.click_to_app
+	$(BIN)/python -m benchmarks.ack_under_load
+	$(BIN)/python -m benchmarks.home
 	$(BIN)/python -m benchmarks.process
 
 # Trains the demo's classifiers anew and writes the decisions they make.

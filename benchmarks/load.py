@@ -9,6 +9,8 @@ import collections
 import json
 import random
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -16,7 +18,7 @@ from urllib.parse import urlsplit
 
 import uvloop
 
-from benchmarks.workload import request
+from benchmarks.workload import REVIEWED, request
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,27 @@ class Load:
     @property
     def rate(self) -> float:
         return self.decisions / self.seconds
+
+
+async def post(
+    url: str,
+    key: str,
+    count: int,
+    *,
+    first: int,
+    connections: int = 64,
+    rate: float | None = None,
+    reviewed: int = REVIEWED,
+) -> Load:
+    """Posts decisions from a process of its own, with the numbers from `first` on; one in `reviewed` needs a person."""
+    options = {"count": count, "first": first, "connections": connections, "rate": rate, "reviewed": reviewed}
+    given = [f"--{name}={value}" for name, value in options.items() if value is not None]
+    command = [sys.executable, "-m", "benchmarks.load", url, key, *given]
+    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
+    out, _ = await process.communicate()
+    found = Load(**json.loads(out))
+    assert found.statuses == {"201": count}, f"not every decision was taken in: {found.statuses}"
+    return found
 
 
 class _Run:
@@ -62,13 +85,14 @@ async def _status(reader: asyncio.StreamReader) -> str:
     return head.split(" ", 2)[1]
 
 
-async def _load(url: str, key: str, first: int, count: int, connections: int, rate: float | None) -> Load:
-    address = urlsplit(url)
-    chance = random.Random(first)
-    run = _Run([request(first + n, chance, address.netloc, key) for n in range(count)], rate)
+async def _load(given: argparse.Namespace) -> Load:
+    address, count = urlsplit(given.url), given.count
+    chance = random.Random(given.first)
+    numbers = range(given.first, given.first + count)
+    run = _Run([request(number, chance, address.netloc, given.key, given.reviewed) for number in numbers], given.rate)
     began = time.perf_counter()
     host, port = address.hostname or "", address.port or 80
-    await asyncio.gather(*(run.connection(host, port) for _ in range(connections)))
+    await asyncio.gather(*(run.connection(host, port) for _ in range(given.connections)))
     seconds = time.perf_counter() - began
     cuts = statistics.quantiles(run.latencies, n=100)
     return Load(count, seconds, cuts[49] * 1000, cuts[98] * 1000, dict(run.statuses))
@@ -82,9 +106,8 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--rate", type=float, help="decisions a second; without it as fast as they are answered")
-    given = parser.parse_args()
-    load = _load(given.url, given.key, given.first, given.count, given.connections, given.rate)
-    print(json.dumps(asdict(uvloop.run(load))))
+    parser.add_argument("--reviewed", type=int, default=REVIEWED, help="one in so many needs a person")
+    print(json.dumps(asdict(uvloop.run(_load(parser.parse_args())))))
 
 
 if __name__ == "__main__":

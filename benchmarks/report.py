@@ -16,7 +16,8 @@ class Line:
 
 
 def show(title: str, lines: list[Line]) -> None:
-    print(f"\n{title}  ({os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()})")
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+    print(f"\n{title}  ({machine}, load average {os.getloadavg()[0]:.1f})")
     widths = [max(len(line.name) for line in lines), max(len(line.figure) for line in lines)]
     for line in lines:
         judged = "" if line.target is None else f"  target {line.target}: {'ok' if line.ok else 'NOT OK'}"

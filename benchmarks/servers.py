@@ -14,7 +14,7 @@ from pathlib import Path
 
 import aiohttp
 
-from benchmarks.load import Load
+from benchmarks.load import Load, post
 from benchmarks.workload import APP, POLICY
 from bot.sandbox.server import BOT_TOKEN, SIGNING_SECRET
 
@@ -33,16 +33,8 @@ class Server:
     """Seconds from the start of the process to the first 200 of /readyz."""
 
     async def load(self, count: int, *, first: int, connections: int = 64, rate: float | None = None) -> Load:
-        """Posts decisions from a process of its own, with the numbers from `first` on."""
-        options = ["--count", str(count), "--first", str(first), "--connections", str(connections)]
-        if rate is not None:
-            options += ["--rate", str(rate)]
-        command = [sys.executable, "-m", "benchmarks.load", self.url, self.key, *options]
-        process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
-        out, _ = await process.communicate()
-        found = Load(**json.loads(out))
-        assert found.statuses == {"201": count}, f"not every decision was taken in: {found.statuses}"
-        return found
+        """As load.post, to this server."""
+        return await post(self.url, self.key, count, first=first, connections=connections, rate=rate)
 
     def resident_mb(self) -> float:
         """Resident memory now."""
@@ -53,18 +45,18 @@ class Server:
 
 @asynccontextmanager
 async def serving(
-    folder: Path, database_url: str, slack_api_url: str, command: tuple[str, ...] = SERVE
+    folder: Path, database_url: str, slack_api_url: str, command: tuple[str, ...] = SERVE, policy: str = POLICY
 ) -> AsyncIterator[Server]:
     """A server on a migrated database with one key; `folder` holds its policy and its log."""
-    policy = folder / "policy.yml"
-    policy.write_text(POLICY)
+    policy_file = folder / "policy.yml"
+    policy_file.write_text(policy)
     port = _free_port()
     environment = {
         # Without compiled modules on disk, as some machines set it, each start would compile them all anew.
         **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
         "HITL_DATABASE_URL": database_url,
         "HITL_SECRET": "a secret for benchmarks",
-        "HITL_POLICY": str(policy),
+        "HITL_POLICY": str(policy_file),
         "HITL_PORT": str(port),
         "SLACK_BOT_TOKEN": BOT_TOKEN,
         "SLACK_SIGNING_SECRET": SIGNING_SECRET,
