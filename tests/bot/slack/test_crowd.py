@@ -59,10 +59,10 @@ async def test_fifty_click_at_once(bot: Bot) -> None:
     answers = dict(zip(crowd, await asyncio.gather(*(answer(card, user) for user in crowd)), strict=True))
 
     assert [user for user, told in answers.items() if OUR_FAULT in told] == []
-    if await card.is_pending():  # some agreed and some did not
-        await card.press("U0ADA", "approve")
-        if (asked := form(bot, "U0ADA")) is not None:
-            await send(bot, "U0ADA", asked)
+    for user in ("U0ADA", "U0DANA"):  # where the last word was an edit or a dispute, somebody still has to agree
+        if await card.is_pending():
+            await card.press(user, "approve")
+            await answer(card, user)
     outcome = await card.outcome()
     given = await voters(bot)
     assert len(given) == len(set(given))
