@@ -132,7 +132,7 @@ async def by_socket(bot: Bot) -> None:
     bot.sandbox.connect(None)
 
 
-async def until_true(look: Callable[[], Awaitable[Found]]) -> Found:
+async def until_true(look: Callable[[], Awaitable[Found | None]]) -> Found:
     """As `until`, for what has to be asked of the bot."""
     async with asyncio.timeout(PATIENCE):
         while not (found := await look()):

@@ -1,12 +1,15 @@
 """App Home: what I am at, what waits for me, what I decided last; kept up to date while I look."""
 
+from functools import partial
+from typing import Any
+
 from bot.sandbox.faults import Fault
 from bot.sandbox.world import Person
 from bot.slack.home_view import NEWER, OLDER, OPEN, START
 from tests.bot.slack.at_work import Walker, queue_up, shown, waiting, whispered
 from tests.support.bot import Bot, until
 
-CRITICAL = {"context": {"amount": 20_000}}
+CRITICAL: dict[str, Any] = {"context": {"amount": 20_000}}
 
 
 async def opened(bot: Bot, user: str) -> str:
@@ -69,7 +72,11 @@ async def test_pages(bot: Bot) -> None:
     assert "1 to 10 of 23" in await opened(bot, "U0BEN")
     for button, words in ((OLDER, "11 to 20 of 23"), (OLDER, "21 to 23 of 23"), (NEWER, "11 to 20 of 23")):
         assert (await bot.sandbox.click_in_home("U0BEN", button)).ok
-        await until(lambda words=words: words in text(bot, "U0BEN"))
+        await until(partial(_shows, bot, words))
+
+
+def _shows(bot: Bot, words: str) -> bool:
+    return words in text(bot, "U0BEN")
 
 
 async def test_a_page_that_is_no_more_is_the_last(bot: Bot) -> None:
