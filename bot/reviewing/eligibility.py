@@ -10,7 +10,7 @@ from bot.reviewing.case import Case
 from bot.reviewing.people import Membership, MembershipUnknownError, Refusal, Reviewer
 from routing.decision import ReviewKind, Risk
 from routing.expressions import Facts
-from routing.policy import TaskPolicy
+from routing.policy import Circle, TaskPolicy
 from routing.review import WAITING, Edit, ReviewState, Verdict, objection
 from routing.rules import fired_rules
 from store.reviews import Review
@@ -42,6 +42,10 @@ class Eligibility:
         if case.review.kind == ReviewKind.DOUBLE:
             return 1
         return self.task(case).approvals_at(self.risk(case, verdict))
+
+    def settlers(self, case: Case, verdict: Verdict | None = None) -> Circle:
+        """Who settles a dispute about it."""
+        return self.task(case).settlers(self.risk(case, verdict))
 
     def undo_window(self, case: Case, verdict: Verdict) -> timedelta | None:
         """How long a verdict waits before the app is told; None where it does not."""

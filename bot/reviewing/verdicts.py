@@ -204,7 +204,14 @@ class Reviewing:
             verdict=record,
             contents=_written(case, record, verdict),
             decision=None if consequence is None or release_at else consequence.change(now, self._new_id),
-            messages=announce.after_vote(case, step, record, aloud=echo, held=release_at is not None),
+            messages=announce.after_vote(
+                case,
+                step,
+                record,
+                settlers=self._eligibility.settlers(case, verdict),
+                aloud=echo,
+                held=release_at is not None,
+            ),
             opens=await self._second_opinions.of(case, step.votes) if opens else None,
             expects=_expected(case),
         )

@@ -1,8 +1,10 @@
 """The way to another verdict, after one was given: what stands, what a change means, and three ways on."""
 
 from bot.slack import standing
-from bot.slack.blocks import Block, Element, button, confirm, section
-from bot.slack.modal import View, asked, modal
+from bot.slack.blocks import Block, Element, bold_line, button, confirm, rich_text, section
+from bot.slack.modal import View, asked, modal, proposed
+from bot.slack.proposal import element
+from bot.slack.said import edit_shown
 from bot.slack.view import CardView
 from routing.decision import Disposition
 
@@ -11,8 +13,20 @@ CALLBACK = "review.change"
 
 def change_modal(view: CardView) -> View:
     """For a review that is decided. Edit and Reject lead to their forms; Approve asks once more."""
-    blocks = [section("stands", _stands(view)), section("consequence", _consequence(view)), asked(view), _ways(view)]
+    top = [section("stands", _stands(view)), section("consequence", _consequence(view))]
+    blocks = [*top, asked(view), *proposed(view), *_edited(view), _ways(view)]
     return modal("Change verdict", blocks, callback_id=CALLBACK, review_id=view.review_id)
+
+
+def _edited(view: CardView) -> list[Block]:
+    """The edit that stands: an approval would send the model's output in its place."""
+    if view.outcome is None or view.outcome.verdict != "edit":
+        return []
+    return [
+        rich_text(
+            "edited", [bold_line("The edit that stands"), element(edit_shown(view, view.outcome.output), 500, 10)]
+        )
+    ]
 
 
 def _stands(view: CardView) -> str:

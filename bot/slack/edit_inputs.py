@@ -9,7 +9,6 @@ from bot.slack.text import clip_line, sendable
 
 SHORT_TEXT = 60
 _HINTS: dict[FieldKind, str] = {
-    "text": "Empty means an empty text",
     "int": "A whole number",
     "float": "A number",
     "json": "JSON",

@@ -11,6 +11,8 @@ from bot.slack.proposal import element
 from bot.slack.text import clip_line, escape
 from bot.slack.view import CardView
 
+_MOST_CALLED = 5
+
 
 def render_notice(view: CardView, body: Mapping[str, Any]) -> tuple[Message, bool]:
     """The message, and whether the channel is to see it too: a reminder is for those who do not look into threads."""
@@ -22,7 +24,7 @@ def render_notice(view: CardView, body: Mapping[str, Any]) -> tuple[Message, boo
         case "notify":
             return _spoken(view, f"⏰ {_whom(str(body['whom']))}: this still waits for a person.{_due(view)}"), True
         case "dispute":
-            return _spoken(view, "⚖️ Opinions differ. An adjudicator has to settle it."), True
+            return _spoken(view, f"⚖️ Opinions differ. {_settlers(body)}"), True
         case "handed_over":
             by, to = phrases.mention(str(body["by"])), phrases.mention(str(body["to"]))
             return _spoken(view, f"🤝 {by} hands this over to {to}.", note=body.get("note")), False
@@ -45,6 +47,13 @@ def _due(view: CardView) -> str:
     if view.deadline is None:
         return ""
     return f" It was due {phrases.moment(view.deadline)}." if view.overdue else f" Due {phrases.moment(view.deadline)}."
+
+
+def _settlers(body: Mapping[str, Any]) -> str:
+    called = [phrases.mention(str(user)) for user in list(body.get("users") or [])[:_MOST_CALLED]]
+    if body.get("usergroup"):
+        called.append(_whom(str(body["usergroup"])))
+    return f"{' or '.join(called)}: please settle it." if called else "An adjudicator has to settle it."
 
 
 def _whom(target: str) -> str:

@@ -101,7 +101,7 @@ def already_closed(view: CardView) -> str:
         done = phrases.VERDICT_DONE[view.outcome.verdict].lower()
         said = f"{phrases.mentions(view.outcome.decided_by)} already {done} this"
         if view.state == "held" and view.released_at:
-            return f"{said}; the app is told at {phrases.moment(view.released_at)}. Nothing was changed."
+            return f"{said}; it is held until {phrases.moment(view.released_at)}. Nothing was changed."
         return f"{said}, {phrases.moment(view.outcome.decided_at)}. Nothing was changed."
     if view.waits:
         return "This waits for a verdict again. Nothing was changed."

@@ -57,10 +57,15 @@ def _votes(view: CardView) -> list[str]:
     if view.state == "disputed":
         lines.append("⚖️ *Opinions differ:* an adjudicator has to settle it.")
     elif view.needed > 1:
-        lines.append(f"👥 {view.needed} people have to agree · {_voted(view.votes)}")
+        lines.append(f"👥 {progress(view)}")
     if view.proposal is not None:
         lines.append(f"✏️ Edited by {phrases.mention(view.proposal.edited_by)}: approving it agrees to the edit.")
     return lines
+
+
+def progress(view: CardView) -> str:
+    """How many have to agree and how many have voted, never who and what."""
+    return f"{view.needed} people have to agree · {_voted(view.votes)}"
 
 
 def _voted(votes: int) -> str:
@@ -80,12 +85,13 @@ def how_it_ended(view: CardView) -> list[str]:
         return [f"⌛ *Timed out:* nobody decided in time. {phrases.WHAT_THE_APP_DOES[view.disposition]}"]
     lines = [decided(view.outcome)]
     if view.state == "held" and view.released_at:
-        lines.append(f"⏸️ The app is told at {phrases.moment(view.released_at)}; until then *Undo* takes it back.")
+        until = phrases.moment(view.released_at)
+        lines.append(f"⏸️ *Held* until {until}: *Undo* takes it back; then the app is told.")
     if view.former is not None:
         lines.append(changed(view.outcome, view.former))
     return lines
 
 
 def changed(outcome: OutcomeView, former: OutcomeView) -> str:
-    was = f"{phrases.VERDICT_DONE[former.verdict]} by {phrases.mentions(former.decided_by)}"
-    return f"🔁 Changed by {phrases.mentions(outcome.decided_by)}: was {was}"
+    was = f"{phrases.VERDICT_DONE[former.verdict].lower()} by {phrases.mentions(former.decided_by)}"
+    return f"🔁 Changed by {phrases.mentions(outcome.decided_by)}; before: {was}"

@@ -317,7 +317,7 @@ async def home(day: Day) -> None:
     await day.refund("refund-8809", 15635.41, "Only the Fernlight goes back, it was 15,635.41 EUR.")
     await day.go(DANA, "home")
     inbox = day.page.get_by_role("region", name="Home")
-    await expect(inbox).to_contain_text("You are at")
+    await expect(inbox).to_contain_text("You are working on")
     await expect(inbox).to_contain_text("9.9")
     await expect(inbox).to_contain_text("15635.41")
     await expect(inbox).to_contain_text("You decided last")

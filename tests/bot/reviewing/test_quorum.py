@@ -166,7 +166,10 @@ async def test_what_a_batch_held_gets_a_card_once_it_is_disputed(two: World) -> 
     await two.decide(case, WRONG, BEN)
     [card] = await two.messages(case, "card")
     [notice] = await two.messages(case, "notice")
-    assert (card.channel, notice.body) == ("#ai-review", {"what": "dispute"})
+    assert (card.channel, notice.body) == (
+        "#ai-review",
+        {"what": "dispute", "users": ["U0DORA", "U0EMIL"], "usergroup": None},
+    )
     assert (await two.now(case.review.id)).review.lane == "card"
 
 
