@@ -338,7 +338,7 @@ async def test_a_card_deleted_by_hand_is_posted_anew_while_it_is_open(bot: Bot, 
     await delete_by_hand(bot, card)
     again = await in_time(clock, lambda: open_cards(bot, "a-1"))
     await bot.sandbox.click("U0ADA", "C0REVIEW", again[0]["ts"], "review.approve")
-    await until(lambda: messages(bot, "a-1") and not open_cards(bot, "a-1"))
+    await in_time(clock, lambda: messages(bot, "a-1") and not open_cards(bot, "a-1"))
     await delete_by_hand(bot, again[0])
     await pass_time(clock, 5)
     assert messages(bot, "a-1") == [], "what is decided needs no card"
