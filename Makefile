@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint bench decisions clean
+.PHONY: demo test long lint bench decisions clean
 .DELETE_ON_ERROR:
 
 demo: .venv/.installed
@@ -11,7 +11,11 @@ demo: .venv/.installed
 
 # A worker for each core, and no more than four: each brings a PostgreSQL and a Chromium of its own.
 test: .venv/.installed-dev lint
-	$(BIN)/pytest -ra -n auto --maxprocesses 4 --dist worksteal
+	$(BIN)/pytest -ra -n auto --maxprocesses 4 --dist worksteal -m "not long"
+
+# Every fault of Slack's on the second transport too: minutes of waiting for what does not answer.
+long: .venv/.installed-dev
+	$(BIN)/pytest -ra -n auto --maxprocesses 4 --dist worksteal -m long
 
 lint: .venv/.installed-dev
 	$(BIN)/ruff check .

@@ -29,3 +29,12 @@ async def bot(request: pytest.FixtureRequest, tmp_path: Path, policy: str) -> As
     ) as running:
         await by_socket(running)
         yield running
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slack's faults are the same on both transports once a request is in: over Socket Mode the short suite plays one
+    of them for each method, and `make long` all."""
+    for item in items:
+        parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        if parameters.get("bot") == "socket" and parameters.get("trouble") not in (None, "500"):
+            item.add_marker("long")
