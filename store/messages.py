@@ -442,7 +442,7 @@ class MessageStore:
         m = t.messages.c
         query = select(m.pk, m.key, m.kind, m.channel, m.body, m.wanted, m.sent, m.posted_at, m.message_ts)
         async with self._engine.connect() as connection:
-            rows = await connection.execute(query.where(m.kind.in_(["batch", "more"])))
+            rows = await connection.execute(query.where(t.LEADS_TO_A_QUEUE))
         return [QueueMessage(*row) for row in rows]
 
     async def unposted_cards(self) -> dict[str, tuple[int, int]]:

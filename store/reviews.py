@@ -282,8 +282,8 @@ class ReviewStore:
         found = {review.pk: review for review in await self._load(t.reviews.c.pk.in_(pks))}
         return [found[pk] for pk in pks if pk in found]
 
-    async def of_decision(self, decision_pk: int) -> list[Review]:
-        return await self._load(t.reviews.c.decision_pk == decision_pk)
+    async def of_decisions(self, decision_pks: Sequence[int]) -> list[Review]:
+        return await self._load(t.reviews.c.decision_pk.in_(decision_pks)) if decision_pks else []
 
     async def of_chain(self, first_pk: int) -> list[Review]:
         """Of a first answer and its retries, which share a thread; without those that nobody sees there."""
@@ -299,7 +299,9 @@ class ReviewStore:
 
     async def next_due(self) -> datetime | None:
         async with self._engine.connect() as connection:
-            found: datetime | None = await connection.scalar(select(func.min(t.reviews.c.due_at)))
+            found: datetime | None = await connection.scalar(
+                select(func.min(t.reviews.c.due_at)).where(t.reviews.c.due_at.is_not(None))
+            )
         return found
 
     async def _load(self, condition: Any) -> list[Review]:

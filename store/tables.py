@@ -87,6 +87,7 @@ policies = Table(
 )
 
 _IS_RETRY = text("first_pk IS NOT NULL")
+_IS_REQUESTED = text("requested_by IS NOT NULL")
 _HAS_SUBJECT = text("subject IS NOT NULL")
 
 decisions = Table(
@@ -135,6 +136,7 @@ decisions = Table(
     Index("ix_decisions_id", "id"),  # one of any app, for scope admin
     Index("ix_decisions_first", "first_pk", sqlite_where=_IS_RETRY, postgresql_where=_IS_RETRY),  # a chain of retries
     Index("ix_decisions_created", "created_at", "pk"),  # the same for scope admin
+    Index("ix_decisions_requested_by", "requested_by", sqlite_where=_IS_REQUESTED, postgresql_where=_IS_REQUESTED),
     Index("ix_decisions_subject", "app_pk", "subject", "pk", sqlite_where=_HAS_SUBJECT, postgresql_where=_HAS_SUBJECT),
 )
 
@@ -301,6 +303,11 @@ for _name, _columns, _where in (
 ):
     _order = [messages.c[column].desc() if column == "urgency" else messages.c[column] for column in _columns]
     Index(_name, *_order, sqlite_where=_where, postgresql_where=_where)
+
+# Written out where it is asked for: SQLite takes a partial index only for a condition that it sees.
+LEADS_TO_A_QUEUE = text("messages.kind IN ('batch', 'more')")
+_LEADS = text("kind IN ('batch', 'more')")
+Index("ix_messages_queues", messages.c.kind, sqlite_where=_LEADS, postgresql_where=_LEADS)
 
 Index("ix_messages_live", messages.c.channel, sqlite_where=text("live = 1"), postgresql_where=text("live"))
 

@@ -20,7 +20,7 @@ from store.writer import Writer
 _BETWEEN_CHANGES = timedelta(seconds=15)
 _IDLE = 15.0
 # The machine's seconds: under load every commit wakes us, and one look serves many.
-_GATHER = 0.2
+_GATHER = 0.5
 _URGENCY: dict[MessageKind, int] = {"batch": 20, "more": 22}
 
 

@@ -12,7 +12,7 @@ _LONGEST_NAP = 30.0
 # So many things may come about at once that looking at each would keep the database busy.
 _SHORTEST_NAP = 0.1
 # The machine's seconds, not the clock's: under load each commit wakes the sweep, and one look serves many.
-_GATHER = 0.05
+_GATHER = 0.25
 
 
 class DeadlineKeeper:

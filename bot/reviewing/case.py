@@ -131,7 +131,7 @@ class Cases:
         return await self._with_content(await self._reviews.of_chain(first_pk))
 
     async def of_decision(self, decision_pk: int) -> list[Case]:
-        return await self._with_content(await self._reviews.of_decision(decision_pk))
+        return await self._with_content(await self._reviews.of_decisions([decision_pk]))
 
     async def _with_content(self, reviews: Sequence[Review]) -> list[Case]:
         cases = []
@@ -139,20 +139,24 @@ class Cases:
         contents = await self._decisions.contents(
             [review.decision.pk for review in reviews], "request", "outcome", *parts
         )
+        related = await self._reviews.of_decisions(
+            [
+                review.decision.pk
+                for review in reviews
+                if review.kind == ReviewKind.DOUBLE or review.state == ReviewState.DECIDED
+            ]
+        )
         for review in reviews:
             pk = review.decision.pk
             outcome = contents.get((pk, "outcome"))
             said = {part: orjson.loads(body) for (of, part), body in contents.items() if of == pk and part in parts}
-            siblings: Sequence[Review] = ()
-            if review.kind == ReviewKind.DOUBLE or review.state == ReviewState.DECIDED:
-                siblings = [other for other in await self._reviews.of_decision(pk) if other.pk != review.pk]
             cases.append(
                 Case(
                     review,
                     DecisionRequest.model_validate_json(contents[(pk, "request")]),
                     None if outcome is None else orjson.loads(outcome),
                     said,
-                    tuple(siblings),
+                    tuple(other for other in related if other.decision.pk == pk and other.pk != review.pk),
                 )
             )
         return cases

@@ -39,7 +39,8 @@ class Queue:
         refused = 0
         for _ in range(_MOST_LOOKS):
             pks = await self._queue.waiting(scope, _LOOK, offset=refused)
-            for case in await self._cases.by_pks(pks):
+            for pk in pks:  # one by one: most often the first is free, and a request may be long
+                case = await self._cases.by_pk(pk)
                 match await self._claims.claim(case, reviewer, recent=True):
                     case Claimed():
                         return await self._cases.by_pk(case.review.pk)

@@ -40,6 +40,7 @@ READS: dict[str, Read] = {
     "find an app's decision": lambda engine, _, app: DecisionStore(engine).find(app, "d-1", own_first=app),
     "find any app's decision": lambda engine, _, app: DecisionStore(engine).find(None, "d-1", own_first=app),
     "load a review": lambda engine, _, app: ReviewStore(engine).by_id("rev_1"),
+    "look for queue messages": lambda engine, _, app: MessageStore(engine).queue_messages(),
     "find what is due": lambda engine, _, app: ReviewStore(engine).due(LATER, 100),
     "find when something is due": lambda engine, _, app: ReviewStore(engine).next_due(),
     "count what waits": lambda engine, _, app: QueueStore(engine).groups(),

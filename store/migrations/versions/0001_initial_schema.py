@@ -124,6 +124,13 @@ def upgrade() -> None:
         )
         batch_op.create_index("ix_decisions_id", ["id"], unique=False)
         batch_op.create_index(
+            "ix_decisions_requested_by",
+            ["requested_by"],
+            unique=False,
+            sqlite_where=sa.text("requested_by IS NOT NULL"),
+            postgresql_where=sa.text("requested_by IS NOT NULL"),
+        )
+        batch_op.create_index(
             "ix_decisions_subject",
             ["app_pk", "subject", "pk"],
             unique=False,
@@ -267,6 +274,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("live = 1"),
             postgresql_where=sa.text("live"),
         )
+        batch_op.create_index(
+            "ix_messages_queues",
+            ["kind"],
+            unique=False,
+            sqlite_where=sa.text("kind IN ('batch', 'more')"),
+            postgresql_where=sa.text("kind IN ('batch', 'more')"),
+        )
         batch_op.create_index("ix_messages_review", ["review_pk"], unique=False)
         batch_op.create_index(
             "ix_messages_to_post",
@@ -366,6 +380,11 @@ def downgrade() -> None:
             postgresql_where=sa.text("wanted > sent AND posting_since IS NULL"),
         )
         batch_op.drop_index("ix_messages_review")
+        batch_op.drop_index(
+            "ix_messages_queues",
+            sqlite_where=sa.text("kind IN ('batch', 'more')"),
+            postgresql_where=sa.text("kind IN ('batch', 'more')"),
+        )
         batch_op.drop_index("ix_messages_live", sqlite_where=sa.text("live = 1"), postgresql_where=sa.text("live"))
 
     op.drop_table("messages")
@@ -396,6 +415,11 @@ def downgrade() -> None:
             "ix_decisions_subject",
             sqlite_where=sa.text("subject IS NOT NULL"),
             postgresql_where=sa.text("subject IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_decisions_requested_by",
+            sqlite_where=sa.text("requested_by IS NOT NULL"),
+            postgresql_where=sa.text("requested_by IS NOT NULL"),
         )
         batch_op.drop_index("ix_decisions_id")
         batch_op.drop_index(
