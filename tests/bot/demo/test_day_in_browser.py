@@ -212,11 +212,12 @@ async def dispute(day: Day) -> None:
 
 
 async def timeout(day: Day) -> None:
-    """Nobody was there: reminded in the channel, then decided by the policy, which is nobody's verdict."""
+    """Nobody was there: reminded in the channel, then decided by the policy, which is nobody's verdict. The reminder
+    calls for nobody any more."""
     await day.go(ADA, REVIEW)
     await day.sees("outage-1", "Timed out: nobody decided in time. The app must not act on it.")
     await expect(day.card("outage-1").get_by_role("button", name="Approve")).to_have_count(0)
-    await expect(day.page.get_by_text("Reminder: this still waits for a person.").first).to_be_visible()
+    await expect(day.page.get_by_text("This does not wait any more: timed out.").first).to_be_visible()
     await day.take("timed-out", day.card("outage-1"))
     assert (await day.ended("outage-1", "timed_out"))["decided_by"] == []
 
@@ -334,7 +335,7 @@ async def undo(day: Day) -> None:
     await day.post("voucher-1", "voucher", "You promised me a voucher of 20 EUR.", "Send the voucher GLOW-20.")
     await day.go(BEN, REVIEW)
     await day.press("voucher-1", "Approve")
-    await day.sees("voucher-1", "Approved by @Ben", "The app is told")
+    await day.sees("voucher-1", "Approved by @Ben", "Held until")
     await day.take("held", day.card("voucher-1"))
     await day.press("voucher-1", "Undo")
     await expect(day.card("voucher-1").get_by_role("button", name="Approve")).to_be_visible()

@@ -47,7 +47,7 @@ async def test_metrics_count_decisions_replays_verdicts_cards_and_events(bot: Bo
     await until(lambda: bot.receiver.events)
     wanted: dict[tuple[str, ...], float] = {
         ("hitl_decisions_total", "shop", "low", "AUTO", "label"): 1,
-        ("hitl_decisions_total", "shop", "low", "QUEUE", "label"): 2,
+        ("hitl_decisions_total", "shop", "low", "ESCALATE", "label"): 2,
         ("hitl_decision_replays_total", "shop"): 1,
         ("hitl_verdicts_total", "shop", "label", "approve"): 1,
         ("hitl_review_latency_seconds_count", "shop", "label"): 1,

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.support.bot import ADMIN_KEY, KEY, SURE, UNSURE, Bot, running_bot
+from tests.support.bot import ADMIN_KEY, KEY, QUEUED, SURE, UNSURE, Bot, running_bot
 from tests.support.clock import START, ManualClock
 
 
@@ -31,7 +31,7 @@ async def ids(bot: Bot, query: str = "", key: str = KEY) -> list[str]:
 
 async def test_filters_narrow_and_combine(bot: Bot, clock: ManualClock) -> None:
     await bot.post(SURE, id="auto")
-    await bot.post(UNSURE, id="queue", cohort="eu")
+    await bot.post(QUEUED, id="queue", cohort="eu")
     await clock.advance(60)
     await bot.post(UNSURE, id="escalate", task_type="refund", context={"amount": 20_000}, cohort="eu")
 
@@ -39,7 +39,7 @@ async def test_filters_narrow_and_combine(bot: Bot, clock: ManualClock) -> None:
     assert await ids(bot, "status=pending") == ["escalate", "queue"]
     assert await ids(bot, "status=resolved") == ["auto"]
     assert await ids(bot, "route=ESCALATE") == ["escalate"]
-    assert await ids(bot, "task_type=label&cohort=eu") == ["queue"]
+    assert await ids(bot, "task_type=queued&cohort=eu") == ["queue"]
     assert await ids(bot, "cohort=us") == []
     minute_later = START + timedelta(seconds=60)
     for since in (
