@@ -32,9 +32,11 @@ async def bot(request: pytest.FixtureRequest, tmp_path: Path, policy: str) -> As
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slack's faults are the same on both transports once a request is in: over Socket Mode the short suite plays one
-    of them for each method, and `make long` all."""
+    """Slack's faults are the same on both transports once a request is in: the short suite plays one of them for each
+    method over Socket Mode and three over HTTP, and `make long` all."""
+    short = {"http": {"429", "500", "silent"}, "socket": {"500"}}
     for item in items:
         parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-        if parameters.get("bot") == "socket" and parameters.get("trouble") not in (None, "500"):
+        trouble, transport = parameters.get("trouble"), parameters.get("bot")
+        if trouble is not None and transport in short and trouble not in short[transport]:
             item.add_marker("long")
