@@ -1,6 +1,7 @@
 """The description of the HTTP API (OpenAPI 3.1), served at /openapi.json."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 from pydantic import BaseModel, TypeAdapter
@@ -24,8 +25,9 @@ _EXAMPLE: Final = {
 }
 
 
+@cache
 def document() -> Fragment:
-    """The whole description; made anew at each call."""
+    """The whole description; made once, to be read only."""
     return {
         "openapi": "3.1.0",
         "info": {

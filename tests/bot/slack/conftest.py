@@ -31,12 +31,19 @@ async def bot(request: pytest.FixtureRequest, tmp_path: Path, policy: str) -> As
         yield running
 
 
+_OVER_SOCKET = {"test_walking", "test_threads", "test_bad_luck"}
+"""The files whose tests the short suite plays over Socket Mode too: every kind of payload is among them."""
+_TROUBLES = {"http": {"429", "500", "silent"}, "socket": {"500"}}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slack's faults are the same on both transports once a request is in: the short suite plays one of them for each
-    method over Socket Mode and three over HTTP, and `make long` all."""
-    short = {"http": {"429", "500", "silent"}, "socket": {"500"}}
+    """Past Bolt the two transports are one: `make test` plays all over HTTP and some over Socket Mode, with some of
+    Slack's faults; `make long` plays all of it over both."""
     for item in items:
         parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
         trouble, transport = parameters.get("trouble"), parameters.get("bot")
-        if trouble is not None and transport in short and trouble not in short[transport]:
+        if transport not in _TROUBLES or not isinstance(item, pytest.Function):
+            continue
+        elsewhere = transport == "socket" and item.module.__name__.rpartition(".")[2] not in _OVER_SOCKET
+        if elsewhere or (trouble is not None and trouble not in _TROUBLES[transport]):
             item.add_marker("long")
