@@ -76,3 +76,17 @@ class ManualClock:
             await asyncio.sleep(0)
         if self._grace:
             await asyncio.sleep(self._grace)
+
+
+class SlowClock:
+    """Real time that passes `factor` times as slowly, for what must be on time though a crowd shares one process with
+    everything that judges it."""
+
+    def __init__(self, factor: float) -> None:
+        self._factor, self._start = factor, datetime.now(UTC)
+
+    def now(self) -> datetime:
+        return self._start + (datetime.now(UTC) - self._start) / self._factor
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds * self._factor)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.clock import Clock
 from bot.sandbox.server import APP_TOKEN
 from tests.bot.slack.at_work import by_socket
 from tests.support.bot import POLICY, Bot, running_bot
@@ -16,16 +17,22 @@ def policy() -> str:
     return POLICY
 
 
+@pytest.fixture
+def clock() -> Clock | None:
+    """Likewise; None: the machine's."""
+    return None
+
+
 @pytest.fixture(params=["http", "socket"])
-async def bot(request: pytest.FixtureRequest, tmp_path: Path, policy: str) -> AsyncIterator[Bot]:
+async def bot(request: pytest.FixtureRequest, tmp_path: Path, policy: str, clock: Clock | None) -> AsyncIterator[Bot]:
     """In Socket Mode Slack has no URL of the bot, and the bot no secret to check a signature with."""
     database = f"sqlite:///{tmp_path}/hitl.db"
     if request.param == "http":
-        async with running_bot(tmp_path, database, policy=policy) as running:
+        async with running_bot(tmp_path, database, clock=clock, policy=policy) as running:
             yield running
         return
     async with running_bot(
-        tmp_path, database, policy=policy, slack_app_token=APP_TOKEN, slack_signing_secret=None
+        tmp_path, database, clock=clock, policy=policy, slack_app_token=APP_TOKEN, slack_signing_secret=None
     ) as running:
         await by_socket(running)
         yield running
