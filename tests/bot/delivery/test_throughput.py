@@ -152,6 +152,9 @@ async def test_ten_changes_in_a_second_are_two_updates(desk: Desk) -> None:
         await desk.writer.submit(Change("card:0"))
         await desk.clock.leap(0.1)
     await desk.writer.submit(Change("card:1"))
-    await desk.clock.leap(1)
+    for _ in range(50):  # the database needs real time, which a leap leaves it little of
+        await desk.clock.leap(1)
+        if "card:1" in [key for key, _ in desk.slack.updates]:
+            break
     assert [key for key, _ in desk.slack.updates].count("card:0") == 2
     assert [key for key, _ in desk.slack.updates].count("card:1") == 1

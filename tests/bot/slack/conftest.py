@@ -38,19 +38,18 @@ async def bot(request: pytest.FixtureRequest, tmp_path: Path, policy: str, clock
         yield running
 
 
-_OVER_SOCKET = {"test_walking", "test_threads", "test_bad_luck"}
-"""The files whose tests the short suite plays over Socket Mode too: every kind of payload is among them."""
-_TROUBLES = {"http": {"429", "500", "silent"}, "socket": {"500"}}
+_TROUBLES = {"429", "500", "silent"}
+"""What the short suite plays of Slack's faults."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Past Bolt the two transports are one: `make test` plays all over HTTP and some over Socket Mode, with some of
-    Slack's faults; `make long` plays all of it over both."""
+    """Past Bolt the two transports are one: `make test` plays all over HTTP with some of Slack's faults, and what is the
+    socket's own; `make long` plays all of it over both."""
     for item in items:
-        parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-        trouble, transport = parameters.get("trouble"), parameters.get("bot")
-        if transport not in _TROUBLES or not isinstance(item, pytest.Function):
+        if not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
             continue
-        elsewhere = transport == "socket" and item.module.__name__.rpartition(".")[2] not in _OVER_SOCKET
-        if elsewhere or (trouble is not None and trouble not in _TROUBLES[transport]):
+        trouble, transport = item.callspec.params.get("trouble"), item.callspec.params.get("bot")
+        is_of_the_socket = "socket" in item.originalname or "did_not_get_through" in item.originalname
+        repeated = transport == "socket" and not is_of_the_socket
+        if repeated or (transport == "http" and trouble is not None and trouble not in _TROUBLES):
             item.add_marker("long")
