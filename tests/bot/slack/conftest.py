@@ -43,8 +43,8 @@ _TROUBLES = {"429", "500", "silent"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Past Bolt the two transports are one: `make test` plays all over HTTP with some of Slack's faults, and what is the
-    socket's own; `make long` plays all of it over both."""
+    """Past Bolt the two transports are one: `make test` plays all over HTTP with some of Slack's faults, and what is
+    the socket's own; `make long` plays all of it over both."""
     for item in items:
         if not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
             continue
