@@ -25,6 +25,8 @@ from bot.delivery.loops import remedy
 from bot.delivery.messages import MessageSender
 from bot.ids import NewId, random_id
 from bot.intake import Intake
+from bot.jobs.runner import Jobs
+from bot.jobs.scheduler import Scheduler
 from bot.metrics import Metrics
 from bot.policy_in_force import PolicyInForce
 from bot.reviewing.case import Cases
@@ -63,11 +65,13 @@ from store.notes import NoteStore
 from store.notify import PostgresListener, Wakeups
 from store.queue import QueueStore
 from store.reviews import ReviewStore
+from store.runs import RunStore
 from store.writer import Writer
 
 log = structlog.get_logger(__name__)
 
-Role = Literal["all", "web", "worker"]
+Role = Literal["all", "web", "worker", "jobs"]
+"""`jobs` is the command line's: it composes all and serves nothing (`Application.prepare`)."""
 
 _SLACK_BODY = 4 << 20
 _SLACK_TIMEOUT = 10
@@ -91,14 +95,14 @@ class Application:
     """One process of the bot. `start()` returns when it answers; `stop()` finishes what is in flight."""
 
     def __init__(self, settings: Settings, role: Role = "all", around: Surroundings | None = None) -> None:
-        if role != "all" and sqlite_path(settings.database) is not None:
+        if role in ("web", "worker") and sqlite_path(settings.database) is not None:
             raise SettingsError(
                 f"--role {role} splits the work over processes, and SQLite is for one: set HITL_DATABASE_URL to a "
                 "postgresql:// URL, or run without --role."
             )
         around = around or Surroundings(SystemClock())
         self._settings, self._role, self._clock = settings, role, around.clock
-        token = need_slack(settings)
+        token = settings.slack_bot_token or "" if role == "jobs" else need_slack(settings)
         box = SecretBox(load_secret(settings))
         self.engine = open_engine(settings.database)
         self.wakeups = Wakeups()
@@ -264,6 +268,13 @@ class Application:
             wakeups=self.wakeups,
             chance=around.chance,
         )
+        self.jobs = Jobs(
+            clock=self._clock,
+            writer=self.writer,
+            runs=RunStore(self.engine),
+            jobs=[],
+        )
+        self._scheduler = Scheduler(self.jobs)
         self._auth = Authenticator(self.keys, self._clock)
         self._decision_api = DecisionApi(self._auth, self.intake, box)
         self._runner: web.AppRunner | None = None
@@ -284,11 +295,15 @@ class Application:
         port = self._runner.addresses[0][1]
         return f"http://{self._settings.hitl_host}:{port}"
 
-    async def start(self) -> None:
-        """Raises SchemaTooOldError, PolicyUnreadableError, SettingsError (port taken)."""
+    async def prepare(self) -> None:
+        """All that a command needs which only reads and writes. Raises SchemaTooOldError, PolicyUnreadableError."""
         await schema.require(self.engine)
         self.writer.start()
         await self.policy.load()
+
+    async def start(self) -> None:
+        """Raises SchemaTooOldError, PolicyUnreadableError, SettingsError (port taken)."""
+        await self.prepare()
         if sqlite_path(self._settings.database) is not None:
             await self.writer.submit(ReleaseLeases())
         self._client.session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SLACK_TIMEOUT))
@@ -304,6 +319,7 @@ class Application:
             self._spawn(self._batch_keeper.run(), "batch-keeper")
             self._spawn(self._deadline_keeper.run(), "deadline-keeper")
             self._spawn(self._event_sender.run(), "event-sender")
+            self._scheduler.start()
         self._spawn(self._say_hello(), "slack-hello")
         log.info("serve.ready", url=self.url, role=self._role, policy=self.policy.current.version)
 
@@ -318,8 +334,13 @@ class Application:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for finish in (self._reception.stop, self._message_sender.stop, self._event_sender.stop):
-            await _within(finish, _FINISH_DELIVERIES / 3)
+        for finish in (
+            self._reception.stop,
+            self._scheduler.stop,
+            self._message_sender.stop,
+            self._event_sender.stop,
+        ):
+            await _within(finish, _FINISH_DELIVERIES / 4)
         if self._listener is not None:
             await self._listener.stop()
         if self._client.session is not None:

@@ -7,8 +7,8 @@ import re
 import secrets
 import signal
 import sys
-from collections.abc import AsyncIterator, Coroutine, Sequence
-from datetime import timedelta
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
@@ -20,6 +20,8 @@ from bot.clock import SystemClock
 from bot.config import Settings, SettingsError, load_secret, load_settings, make_secret
 from bot.doctor import examine
 from bot.ids import random_id
+from bot.jobs.runner import Busy, JobFailedError, Overview, Ran, UnknownJobError
+from bot.jobs.telling import overview_line, ran_object, ran_text
 from bot.logs import set_up_logging
 from bot.manifest import ManifestError, as_yaml, manifest
 from bot.policy_in_force import PolicyUnreadableError, read_policy, warnings_of
@@ -33,9 +35,11 @@ from store.writer import Writer
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 keys_app = typer.Typer(no_args_is_help=True, help="API keys and webhook secrets.")
+jobs_app = typer.Typer(help="Scheduled jobs.")
 policy_app = typer.Typer(no_args_is_help=True, help="The policy file.")
 app.add_typer(keys_app, name="keys")
 app.add_typer(policy_app, name="policy")
+app.add_typer(jobs_app, name="jobs")
 
 _BOTH_SIGN = timedelta(hours=24)
 _APP_NAME = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -272,6 +276,48 @@ def check_policy(file: Annotated[Path | None, typer.Argument(help="Default HITL_
     typer.echo(f"{file.name}: good, version {policy.version}")
 
 
+@jobs_app.callback(invoke_without_command=True)
+def jobs(context: typer.Context, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """Scheduled jobs with their last and next run."""
+    if context.invoked_subcommand is not None:
+        return
+
+    async def work(application: Application) -> list[Overview]:
+        return await application.jobs.overview()
+
+    lines = [overview_line(overview) for overview in _run(_with_application(work))]
+    if as_json:
+        typer.echo(json.dumps({"jobs": lines}))
+        return
+    for line in lines:
+        last = f"{line['last_run']} {line['state']}" if line["last_run"] else "never"
+        typer.echo(f"{line['name']:14} last {last:38} next {line['next_run']}")
+        if line["last_error"]:
+            typer.echo(f"{'':14} → {line['last_error']}")
+
+
+@jobs_app.command("run")
+def run_job(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    at: Annotated[str | None, typer.Option(help="ISO 8601; the latest tick up to then is run. Default now.")] = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Run the latest tick of a job. One that was run already stays as it is."""
+    moment = _moment("--at", at) if at else SystemClock().now()
+
+    async def work(application: Application) -> Ran | Busy:
+        return await application.jobs.run(name, moment)
+
+    try:
+        ran = _run(_with_application(work))
+    except UnknownJobError as error:
+        _give_up(str(error))
+    except JobFailedError as error:
+        typer.echo(f"{error}; it is tried again by itself", err=True)
+        raise typer.Exit(1) from error
+    typer.echo(json.dumps(ran_object(name, ran)) if as_json else ran_text(name, ran))
+
+
 @app.command()
 def redeliver(event_ids: Annotated[list[str] | None, typer.Argument(metavar="[EVENT_ID]...")] = None) -> None:
     """Send dead letters again: all of them, or the named ones."""
@@ -295,6 +341,25 @@ async def _engine() -> AsyncIterator[Any]:
         yield engine
     finally:
         await engine.dispose()
+
+
+def _moment(option: str, text: str) -> datetime:
+    """An ISO 8601 time; without an offset it is UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        _give_up(f"{option}: {text} is no ISO 8601 time, such as 2026-11-30T09:00:00+01:00 or 2026-11-30T08:00Z.")
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+async def _with_application(work: Callable[[Application], Awaitable[Result]]) -> Result:
+    """For commands that act as the serving process does, beside it."""
+    application = Application(load_settings(), role="jobs")
+    try:
+        await application.prepare()
+        return await work(application)
+    finally:
+        await application.stop()
 
 
 async def _with_writer(work: Any) -> Any:

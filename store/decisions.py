@@ -45,14 +45,18 @@ class Decision:
     route: str
     threshold: float
     confidence: float | None
+    confidence_source: str
     confident: bool
     reasons: list[dict[str, str]]
     draw: float
+    inclusion: float | None
+    """Of what ran alone: the probability with which its day's audit took it; None until that day was drawn."""
     deadline: datetime | None
     callback_url: str | None
     status: str
     disposition: str
     action_sha256: str
+    execution: str | None
     outcome: str | None
     decided_by: list[str]
     decided_at: datetime | None
@@ -87,7 +91,8 @@ class NewReview:
     id: str
     kind: str
     lane: str
-    """Where people meet it: on a `card` of its own, in a `batch`, or `blind`, without anything of the first verdict."""
+    """Where people meet it: on a `card` of its own, in a `batch`, `blind`, without anything of the first verdict, or as
+    a `sample` in the thread of its day's post."""
     channel: str
     task_type: str
     risk: str

@@ -19,9 +19,13 @@ LEASE = timedelta(seconds=60)
 """How long one replica may work on a message before another takes it over."""
 
 
-MessageKind = Literal["card", "notice", "batch", "more"]
-"""A `card` shows one review. A `notice` is said once, in the thread of a review's card or to one person. A `batch`
-leads to the queue of a channel, `more` to the cards for which there is no room."""
+MessageKind = Literal["card", "sample", "notice", "batch", "more", "audit", "digest", "load", "alert"]
+"""A `card` shows one review, and so does a `sample`, in the thread of its day's `audit`. A `notice` is said once, in
+the thread of a review's card or to one person. A `batch` leads to the queue of a channel, `more` to the cards for which
+there is no room. A `digest` sums a week up, `load` tells that reviewers are behind, an `alert` shows an anomaly."""
+
+CARDS = ("card", "sample")
+"""The kinds that show a review with its buttons. Only a `card` takes a place among those that may wait in a channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ async def refresh_cards(connection: AsyncConnection, review_pks: Sequence[int], 
     obsolete = and_(c.kind == "notice", calls, c.message_ts.is_not(None), not_(waits))
     await connection.execute(
         update(t.messages)
-        .where(c.review_pk.in_(review_pks), or_(c.kind == "card", obsolete))
+        .where(c.review_pk.in_(review_pks), or_(c.kind.in_(CARDS), obsolete))
         .values(wanted=c.wanted + 1, live=c.live & waits, due_at=at, attempts=0)
     )
 
@@ -257,7 +261,7 @@ class MarkSent(SingleCommand[bool]):
             update(t.messages).where(*mine).values(**values).returning(c.kind, c.review_pk, c.posted_at)
         )
         row = noted.one_or_none()
-        if row is not None and row.kind == "card" and row.posted_at == self.at:
+        if row is not None and row.kind in CARDS and row.posted_at == self.at:
             r = t.reviews.c
             await connection.execute(
                 update(t.reviews)
@@ -328,7 +332,7 @@ class RefreshCards(SingleCommand[None]):
         c = t.messages.c
         await connection.execute(
             update(t.messages)
-            .where(c.review_pk == self.review_pk, c.kind == "card", c.wanted == c.sent)
+            .where(c.review_pk == self.review_pk, c.kind.in_(CARDS), c.wanted == c.sent)
             .values(wanted=c.wanted + 1, due_at=self.now)
         )
         await notify(connection, Topic.REVIEWS)
@@ -343,7 +347,7 @@ class AdoptMessage(SingleCommand[None]):
 
     async def apply(self, connection: AsyncConnection) -> None:
         c = t.messages.c
-        lost = select(func.min(c.pk)).where(c.review_pk == self.review_pk, c.kind == "card", c.message_ts.is_(None))
+        lost = select(func.min(c.pk)).where(c.review_pk == self.review_pk, c.kind.in_(CARDS), c.message_ts.is_(None))
         await connection.execute(
             update(t.messages)
             .where(c.pk == lost.scalar_subquery())
@@ -425,7 +429,7 @@ class MessageStore:
         """The pk of the review whose card this message is."""
         c = t.messages.c
         query = select(c.review_pk).where(
-            c.message_channel == place.channel, c.message_ts == place.ts, c.kind == "card"
+            c.message_channel == place.channel, c.message_ts == place.ts, c.kind.in_(CARDS)
         )
         async with self._engine.connect() as connection:
             found: int | None = await connection.scalar(query)

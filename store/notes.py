@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from store import tables as t
 from store.history import HistoryRecord, append
-from store.messages import Place
+from store.messages import CARDS, Place
 from store.reviews import put_content
 from store.writer import SingleCommand
 
@@ -59,6 +59,6 @@ class NoteStore:
     async def is_posting(self) -> bool:
         """Whether the posting of any card has begun, and its answer is not known."""
         m = t.messages.c
-        query = select(m.pk).where(m.kind == "card", m.posting_since.is_not(None), m.message_ts.is_(None)).limit(1)
+        query = select(m.pk).where(m.kind.in_(CARDS), m.posting_since.is_not(None), m.message_ts.is_(None)).limit(1)
         async with self._engine.connect() as connection:
             return await connection.scalar(query) is not None

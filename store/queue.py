@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from routing.review import WAITING
 from store import tables as t
+from store.messages import CARDS
 from store.writer import SingleCommand
 
 
@@ -143,7 +144,7 @@ def _conditions(scope: Scope) -> list[ColumnElement[bool]]:
         conditions.append(~exists().where(s.review_pk == r.pk, s.user_id == scope.user_id))
     if not scope.with_cards:
         m = t.messages.c
-        conditions.append(~exists().where(m.review_pk == r.pk, m.kind == "card", m.message_ts.is_not(None)))
+        conditions.append(~exists().where(m.review_pk == r.pk, m.kind.in_(CARDS), m.message_ts.is_not(None)))
     d = t.decisions.c
     conditions.append(~exists().where(d.pk == r.decision_pk, d.requested_by == scope.user_id))
     # Whoever voted in this round, or on the same decision where a second opinion is asked for, has no say in it.

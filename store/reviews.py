@@ -13,7 +13,7 @@ from store import tables as t
 from store.decisions import Decision, NewReview, from_row
 from store.events import GONE, receiver_of
 from store.history import HistoryRecord, append
-from store.messages import Card, NewMessage, add, card_from, refresh_cards
+from store.messages import CARDS, Card, NewMessage, add, card_from, refresh_cards
 from store.notify import Topic, notify
 from store.writer import SingleCommand
 
@@ -323,7 +323,7 @@ class ReviewStore:
             verdicts = await connection.execute(select(t.verdicts).where(v.review_pk.in_(pks)).order_by(v.pk))
             cards = await connection.execute(
                 select(m.review_pk, m.channel, m.message_channel, m.message_ts)
-                .where(m.review_pk.in_(pks), m.kind == "card")
+                .where(m.review_pk.in_(pks), m.kind.in_(CARDS))
                 .order_by(m.pk)
             )
             given, shown = _grouped(verdicts.all()), _grouped(cards.all())

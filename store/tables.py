@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -113,14 +114,18 @@ decisions = Table(
     Column("route", String(10), nullable=False),
     Column("threshold", Float, nullable=False),
     Column("confidence", Float),
+    Column("confidence_source", String(16), nullable=False),
     Column("confident", Boolean, nullable=False),
     Column("reasons", JsonText, nullable=False),
     Column("draw", Float, nullable=False),  # keyed hash in [0, 1): the audit draw an app cannot foresee
+    # Of what ran alone: the probability with which its day's audit took it; None until that day was drawn.
+    Column("inclusion", Float),
     Column("deadline", UtcDateTime),
     Column("callback_url", String(2000)),
     Column("status", String(8), nullable=False),
     Column("disposition", String(20), nullable=False),
     Column("action_sha256", String(64), nullable=False),
+    Column("execution", String(10)),  # of this action, where the app has told: executing | executed | failed
     Column("outcome", String(10)),
     Column("decided_by", JsonText, nullable=False),
     Column("decided_at", UtcDateTime),
@@ -144,7 +149,7 @@ contents = Table(
     "contents",
     metadata,
     Column("decision_pk", ForeignKey("decisions.pk"), primary_key=True),
-    # request | metadata | outcome | event:<id> | verdict:<review>.<round>.<user> | note:<channel>.<ts>
+    # request | metadata | outcome | event:<id> | verdict:<review>.<round>.<user> | note:<channel>.<ts> | rollback:<pk>
     Column("part", String(100), primary_key=True),
     Column("body", Text, nullable=False),  # JSON
 )
@@ -156,12 +161,12 @@ reviews = Table(
     metadata,
     Column("pk", BigId, primary_key=True, autoincrement=False),
     Column("id", String(40), nullable=False),
-    Column("decision_pk", ForeignKey("decisions.pk"), nullable=False),
+    Column("decision_pk", ForeignKey("decisions.pk")),  # None: an alert
     Column("kind", String(16), nullable=False),
     Column("state", String(12), nullable=False),
     Column("version", Integer, nullable=False),  # counts every change: each is made against the state that was seen
     Column("round", Integer, nullable=False),  # of votes; an edit, an undo and a change of the verdict begin a new one
-    Column("lane", String(8), nullable=False),  # where people meet it: card | batch | blind
+    Column("lane", String(8), nullable=False),  # where people meet it: card | batch | blind | sample | alert
     Column("channel", String(100), nullable=False),  # as the policy names it; a name has up to 80 characters after #
     Column("task_type", String(64), nullable=False),
     Column("risk", String(8), nullable=False),
@@ -180,7 +185,8 @@ reviews = Table(
     UniqueConstraint("id"),  # prevents a button that means two reviews
     UniqueConstraint("decision_pk", "kind"),  # prevents a second gate, and with it a second card, for one decision
     _one_of("state", *ReviewState),
-    _one_of("lane", "card", "batch", "blind"),
+    _one_of("lane", "card", "batch", "blind", "sample", "alert"),
+    CheckConstraint("(decision_pk IS NULL) = (kind = 'alert')", name="only_alerts_without_decision"),
     CheckConstraint("(state = 'held') = (release_at IS NOT NULL)", name="held_has_release"),
     Index(
         "ix_reviews_due",
@@ -273,7 +279,7 @@ messages = Table(
     Column("pk", BigId, primary_key=True),
     Column("key", String(160), nullable=False),
     Column("kind", String(8), nullable=False),
-    Column("review_pk", ForeignKey("reviews.pk")),  # of a card, and of a notice in its thread
+    Column("review_pk", ForeignKey("reviews.pk")),  # of a card, of a sample, and of a notice in its thread
     Column("channel", String(100), nullable=False),  # as the policy names it, or a person's id
     Column("urgency", Integer, nullable=False),  # higher goes first
     Column("body", JsonText),  # what a notice says, or a batch counted when it was last looked at
@@ -290,7 +296,7 @@ messages = Table(
     Column("last_error", String(500)),
     UniqueConstraint("key"),  # prevents two cards of one review in a channel, and a reminder that comes twice
     UniqueConstraint("message_channel", "message_ts"),  # prevents two reviews from owning one message
-    _one_of("kind", "card", "notice", "batch", "more"),
+    _one_of("kind", "card", "sample", "notice", "batch", "more", "audit", "digest", "load", "alert"),
     Index("ix_messages_review", "review_pk"),
 )
 
@@ -342,4 +348,118 @@ stopped_receivers = Table(
     Column("app_pk", ForeignKey("apps.pk"), primary_key=True),
     Column("url", String(2000), primary_key=True),  # prevents sending to a receiver that answered 410
     Column("stopped_at", UtcDateTime, nullable=False),
+)
+
+# What a decision's app did with its action. One row an action: an edit makes a new one, with a hash of its own.
+executions = Table(
+    "executions",
+    metadata,
+    Column("decision_pk", ForeignKey("decisions.pk"), primary_key=True),
+    Column("action_sha256", String(64), primary_key=True),  # prevents an action from being executed twice
+    Column("state", String(10), nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("finished_at", UtcDateTime),
+    _one_of("state", "executing", "executed", "failed"),
+)
+
+# What apps were asked to undo.
+rollbacks = Table(
+    "rollbacks",
+    metadata,
+    Column("pk", BigId, primary_key=True),
+    Column("decision_pk", ForeignKey("decisions.pk"), nullable=False),
+    Column("review_pk", ForeignKey("reviews.pk"), nullable=False),
+    Column("round", Integer, nullable=False),  # of the review's votes: a changed verdict may ask once more
+    Column("requested_at", UtcDateTime, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("reminders", Integer, nullable=False),
+    Column("due_at", UtcDateTime),  # of the next reminder; None: it is answered
+    Column("answered_at", UtcDateTime),
+    UniqueConstraint("review_pk", "round"),  # prevents one verdict from asking twice
+    _one_of("state", "requested", "done", "failed", "withdrawn"),
+    Index("ix_rollbacks_decision", "decision_pk"),
+    Index(
+        "ix_rollbacks_due",
+        "due_at",
+        sqlite_where=text("due_at IS NOT NULL"),
+        postgresql_where=text("due_at IS NOT NULL"),
+    ),
+)
+
+# Other systems' anomalies, and the bot's own. What they say is content, and goes with retention.
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("review_pk", ForeignKey("reviews.pk"), primary_key=True),
+    Column("app_pk", ForeignKey("apps.pk")),  # None: the bot raised it
+    Column("id", String(128), nullable=False),
+    Column("severity", String(8), nullable=False),
+    Column("content", JsonText),  # title, detail, url; cause and mitigation once somebody has told them
+    Column("began_at", UtcDateTime),  # the window in which it went wrong, as told with the root cause
+    Column("recovered_at", UtcDateTime),
+    Column("resolved_by", String(32)),
+    UniqueConstraint("id", "app_pk"),  # prevents a retried POST from becoming a second alert
+)
+
+# How far a task's model has earned its autonomy: one stream for each (task, model, version, source of confidence).
+audit_streams = Table(
+    "audit_streams",
+    metadata,
+    Column("pk", BigId, primary_key=True),
+    Column("task_type", String(64), nullable=False),
+    Column("model_name", String(200), nullable=False),  # "" where the app names none
+    Column("model_version", String(200), nullable=False),
+    Column("confidence_source", String(16), nullable=False),
+    Column("maturity", JsonText, nullable=False),  # state and evidence
+    Column("rate", Float, nullable=False),
+    Column("since", UtcDateTime, nullable=False),  # when it came into this state
+    Column("judged_to", BigInteger, nullable=False),  # the last verdict that counts in it
+    Column("version", Integer, nullable=False),
+    UniqueConstraint("task_type", "model_name", "model_version", "confidence_source"),  # prevents split evidence
+)
+
+# How far a channel's reviewers are behind, and what is done about it.
+load_levels = Table(
+    "load_levels",
+    metadata,
+    Column("channel", String(100), primary_key=True),
+    Column("level", Integer, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("numbers", JsonText, nullable=False),
+    Column("version", Integer, nullable=False),
+)
+
+# What the clock has to do once. A local day, an ISO week or a UTC minute is the key, never an instant: the hour that
+# autumn repeats is one and the same.
+runs = Table(
+    "runs",
+    metadata,
+    Column("pk", BigId, primary_key=True),
+    Column("job", String(32), nullable=False),
+    Column("scope", String(160), nullable=False),
+    Column("period", String(32), nullable=False),
+    Column("at", UtcDateTime, nullable=False),  # when it was due
+    Column("state", String(8), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("leased_until", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Column("told", JsonText),  # what it did, in numbers
+    Column("last_error", String(500)),
+    UniqueConstraint("job", "scope", "period"),  # prevents a tick that happens twice
+    _one_of("state", "running", "done", "failed"),
+    Index("ix_runs_job_at", "job", "at"),
+)
+
+# Seals the history in order, block by block. Append-only like it.
+seals = Table(
+    "seals",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),  # prevents a fork of the chain
+    Column("first_seq", BigInteger, nullable=False),
+    Column("last_seq", BigInteger, nullable=False),
+    Column("records", Integer, nullable=False),
+    Column("digests", LargeBinary, nullable=False),  # SHA-256 of each record, 32 bytes each, in order
+    Column("sha256", String(64), nullable=False),  # over the former seal's and these
+    Column("at", UtcDateTime, nullable=False),
 )

@@ -23,6 +23,27 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_apps_name")),
     )
     op.create_table(
+        "audit_streams",
+        sa.Column("pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("task_type", sa.String(length=64), nullable=False),
+        sa.Column("model_name", sa.String(length=200), nullable=False),
+        sa.Column("model_version", sa.String(length=200), nullable=False),
+        sa.Column("confidence_source", sa.String(length=16), nullable=False),
+        sa.Column("maturity", store.types.JsonText(), nullable=False),
+        sa.Column("rate", sa.Float(), nullable=False),
+        sa.Column("since", store.types.UtcDateTime(), nullable=False),
+        sa.Column("judged_to", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("pk", name=op.f("pk_audit_streams")),
+        sa.UniqueConstraint(
+            "task_type",
+            "model_name",
+            "model_version",
+            "confidence_source",
+            name=op.f("uq_audit_streams_task_type_model_name_model_version_confidence_source"),
+        ),
+    )
+    op.create_table(
         "history",
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("at", store.types.UtcDateTime(), nullable=False),
@@ -44,11 +65,52 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_id_blocks")),
     )
     op.create_table(
+        "load_levels",
+        sa.Column("channel", sa.String(length=100), nullable=False),
+        sa.Column("level", sa.Integer(), nullable=False),
+        sa.Column("since", store.types.UtcDateTime(), nullable=False),
+        sa.Column("numbers", store.types.JsonText(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("channel", name=op.f("pk_load_levels")),
+    )
+    op.create_table(
         "policies",
         sa.Column("version", sa.String(length=12), nullable=False),
         sa.Column("document", store.types.JsonText(), nullable=False),
         sa.Column("first_used_at", store.types.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("version", name=op.f("pk_policies")),
+    )
+    op.create_table(
+        "runs",
+        sa.Column("pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("job", sa.String(length=32), nullable=False),
+        sa.Column("scope", sa.String(length=160), nullable=False),
+        sa.Column("period", sa.String(length=32), nullable=False),
+        sa.Column("at", store.types.UtcDateTime(), nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("started_at", store.types.UtcDateTime(), nullable=False),
+        sa.Column("leased_until", store.types.UtcDateTime(), nullable=True),
+        sa.Column("finished_at", store.types.UtcDateTime(), nullable=True),
+        sa.Column("told", store.types.JsonText(), nullable=True),
+        sa.Column("last_error", sa.String(length=500), nullable=True),
+        sa.CheckConstraint("state IN ('running', 'done', 'failed')", name=op.f("ck_runs_state_known")),
+        sa.PrimaryKeyConstraint("pk", name=op.f("pk_runs")),
+        sa.UniqueConstraint("job", "scope", "period", name=op.f("uq_runs_job_scope_period")),
+    )
+    with op.batch_alter_table("runs", schema=None) as batch_op:
+        batch_op.create_index("ix_runs_job_at", ["job", "at"], unique=False)
+
+    op.create_table(
+        "seals",
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("first_seq", sa.BigInteger(), nullable=False),
+        sa.Column("last_seq", sa.BigInteger(), nullable=False),
+        sa.Column("records", sa.Integer(), nullable=False),
+        sa.Column("digests", sa.LargeBinary(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("at", store.types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_seals")),
     )
     op.create_table(
         "api_keys",
@@ -84,14 +146,17 @@ def upgrade() -> None:
         sa.Column("route", sa.String(length=10), nullable=False),
         sa.Column("threshold", sa.Float(), nullable=False),
         sa.Column("confidence", sa.Float(), nullable=True),
+        sa.Column("confidence_source", sa.String(length=16), nullable=False),
         sa.Column("confident", sa.Boolean(), nullable=False),
         sa.Column("reasons", store.types.JsonText(), nullable=False),
         sa.Column("draw", sa.Float(), nullable=False),
+        sa.Column("inclusion", sa.Float(), nullable=True),
         sa.Column("deadline", store.types.UtcDateTime(), nullable=True),
         sa.Column("callback_url", sa.String(length=2000), nullable=True),
         sa.Column("status", sa.String(length=8), nullable=False),
         sa.Column("disposition", sa.String(length=20), nullable=False),
         sa.Column("action_sha256", sa.String(length=64), nullable=False),
+        sa.Column("execution", sa.String(length=10), nullable=True),
         sa.Column("outcome", sa.String(length=10), nullable=True),
         sa.Column("decided_by", store.types.JsonText(), nullable=False),
         sa.Column("decided_at", store.types.UtcDateTime(), nullable=True),
@@ -182,10 +247,21 @@ def upgrade() -> None:
         batch_op.create_index("ix_events_state_due", ["state", "due_at"], unique=False)
 
     op.create_table(
+        "executions",
+        sa.Column("decision_pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("action_sha256", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("started_at", store.types.UtcDateTime(), nullable=False),
+        sa.Column("finished_at", store.types.UtcDateTime(), nullable=True),
+        sa.CheckConstraint("state IN ('executing', 'executed', 'failed')", name=op.f("ck_executions_state_known")),
+        sa.ForeignKeyConstraint(["decision_pk"], ["decisions.pk"], name=op.f("fk_executions_decision_pk")),
+        sa.PrimaryKeyConstraint("decision_pk", "action_sha256", name=op.f("pk_executions")),
+    )
+    op.create_table(
         "reviews",
         sa.Column("pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("id", sa.String(length=40), nullable=False),
-        sa.Column("decision_pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("decision_pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -206,8 +282,11 @@ def upgrade() -> None:
         sa.Column("claimed_at", store.types.UtcDateTime(), nullable=True),
         sa.Column("claimed_until", store.types.UtcDateTime(), nullable=True),
         sa.Column("release_at", store.types.UtcDateTime(), nullable=True),
+        sa.CheckConstraint(
+            "(decision_pk IS NULL) = (kind = 'alert')", name=op.f("ck_reviews_only_alerts_without_decision")
+        ),
         sa.CheckConstraint("(state = 'held') = (release_at IS NOT NULL)", name=op.f("ck_reviews_held_has_release")),
-        sa.CheckConstraint("lane IN ('card', 'batch', 'blind')", name=op.f("ck_reviews_lane_known")),
+        sa.CheckConstraint("lane IN ('card', 'batch', 'blind', 'sample', 'alert')", name=op.f("ck_reviews_lane_known")),
         sa.CheckConstraint(
             "state IN ('open', 'disputed', 'held', 'decided', 'cancelled', 'timed_out')",
             name=op.f("ck_reviews_state_known"),
@@ -241,6 +320,21 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "alerts",
+        sa.Column("review_pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("app_pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("id", sa.String(length=128), nullable=False),
+        sa.Column("severity", sa.String(length=8), nullable=False),
+        sa.Column("content", store.types.JsonText(), nullable=True),
+        sa.Column("began_at", store.types.UtcDateTime(), nullable=True),
+        sa.Column("recovered_at", store.types.UtcDateTime(), nullable=True),
+        sa.Column("resolved_by", sa.String(length=32), nullable=True),
+        sa.ForeignKeyConstraint(["app_pk"], ["apps.pk"], name=op.f("fk_alerts_app_pk")),
+        sa.ForeignKeyConstraint(["review_pk"], ["reviews.pk"], name=op.f("fk_alerts_review_pk")),
+        sa.PrimaryKeyConstraint("review_pk", name=op.f("pk_alerts")),
+        sa.UniqueConstraint("id", "app_pk", name=op.f("uq_alerts_id_app_pk")),
+    )
+    op.create_table(
         "messages",
         sa.Column("pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("key", sa.String(length=160), nullable=False),
@@ -260,7 +354,10 @@ def upgrade() -> None:
         sa.Column("due_at", store.types.UtcDateTime(), nullable=False),
         sa.Column("leased_until", store.types.UtcDateTime(), nullable=True),
         sa.Column("last_error", sa.String(length=500), nullable=True),
-        sa.CheckConstraint("kind IN ('card', 'notice', 'batch', 'more')", name=op.f("ck_messages_kind_known")),
+        sa.CheckConstraint(
+            "kind IN ('card', 'sample', 'notice', 'batch', 'more', 'audit', 'digest', 'load', 'alert')",
+            name=op.f("ck_messages_kind_known"),
+        ),
         sa.ForeignKeyConstraint(["review_pk"], ["reviews.pk"], name=op.f("fk_messages_review_pk")),
         sa.PrimaryKeyConstraint("pk", name=op.f("pk_messages")),
         sa.UniqueConstraint("key", name=op.f("uq_messages_key")),
@@ -320,6 +417,35 @@ def upgrade() -> None:
         batch_op.create_index("ix_notes_review", ["review_pk"], unique=False)
 
     op.create_table(
+        "rollbacks",
+        sa.Column("pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("decision_pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("review_pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("round", sa.Integer(), nullable=False),
+        sa.Column("requested_at", store.types.UtcDateTime(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("reminders", sa.Integer(), nullable=False),
+        sa.Column("due_at", store.types.UtcDateTime(), nullable=True),
+        sa.Column("answered_at", store.types.UtcDateTime(), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('requested', 'done', 'failed', 'withdrawn')", name=op.f("ck_rollbacks_state_known")
+        ),
+        sa.ForeignKeyConstraint(["decision_pk"], ["decisions.pk"], name=op.f("fk_rollbacks_decision_pk")),
+        sa.ForeignKeyConstraint(["review_pk"], ["reviews.pk"], name=op.f("fk_rollbacks_review_pk")),
+        sa.PrimaryKeyConstraint("pk", name=op.f("pk_rollbacks")),
+        sa.UniqueConstraint("review_pk", "round", name=op.f("uq_rollbacks_review_pk_round")),
+    )
+    with op.batch_alter_table("rollbacks", schema=None) as batch_op:
+        batch_op.create_index("ix_rollbacks_decision", ["decision_pk"], unique=False)
+        batch_op.create_index(
+            "ix_rollbacks_due",
+            ["due_at"],
+            unique=False,
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+        )
+
+    op.create_table(
         "skips",
         sa.Column("review_pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("user_id", sa.String(length=32), nullable=False),
@@ -359,6 +485,15 @@ def downgrade() -> None:
 
     op.drop_table("verdicts")
     op.drop_table("skips")
+    with op.batch_alter_table("rollbacks", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_rollbacks_due",
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+        )
+        batch_op.drop_index("ix_rollbacks_decision")
+
+    op.drop_table("rollbacks")
     with op.batch_alter_table("notes", schema=None) as batch_op:
         batch_op.drop_index("ix_notes_review")
 
@@ -388,6 +523,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_messages_live", sqlite_where=sa.text("live = 1"), postgresql_where=sa.text("live"))
 
     op.drop_table("messages")
+    op.drop_table("alerts")
     with op.batch_alter_table("reviews", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_reviews_waiting",
@@ -404,6 +540,7 @@ def downgrade() -> None:
         )
 
     op.drop_table("reviews")
+    op.drop_table("executions")
     with op.batch_alter_table("events", schema=None) as batch_op:
         batch_op.drop_index("ix_events_state_due")
 
@@ -432,10 +569,17 @@ def downgrade() -> None:
 
     op.drop_table("decisions")
     op.drop_table("api_keys")
+    op.drop_table("seals")
+    with op.batch_alter_table("runs", schema=None) as batch_op:
+        batch_op.drop_index("ix_runs_job_at")
+
+    op.drop_table("runs")
     op.drop_table("policies")
+    op.drop_table("load_levels")
     op.drop_table("id_blocks")
     with op.batch_alter_table("history", schema=None) as batch_op:
         batch_op.drop_index("ix_history_decision")
 
     op.drop_table("history")
+    op.drop_table("audit_streams")
     op.drop_table("apps")

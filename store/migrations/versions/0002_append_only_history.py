@@ -9,36 +9,43 @@ branch_labels = None
 depends_on = None
 
 
+_APPEND_ONLY = ("history", "seals")
+
+
 def upgrade() -> None:
     op.execute(sa.text("INSERT INTO id_blocks (name, next) VALUES ('main', 1)"))
     if op.get_bind().dialect.name == "sqlite":
-        for action in ("UPDATE", "DELETE"):
-            op.execute(
-                sa.text(
-                    f"CREATE TRIGGER history_no_{action.lower()} BEFORE {action} ON history "
-                    "BEGIN SELECT RAISE(ABORT, 'history is append-only'); END"
+        for table in _APPEND_ONLY:
+            for action in ("UPDATE", "DELETE"):
+                op.execute(
+                    sa.text(
+                        f"CREATE TRIGGER {table}_no_{action.lower()} BEFORE {action} ON {table} "
+                        f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+                    )
                 )
-            )
         return
     op.execute(
         sa.text(
-            "CREATE FUNCTION history_is_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-            "$$ BEGIN RAISE EXCEPTION 'history is append-only'; END $$"
+            "CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$"
         )
     )
-    op.execute(
-        sa.text(
-            "CREATE TRIGGER history_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON history "
-            "FOR EACH STATEMENT EXECUTE FUNCTION history_is_append_only()"
+    for table in _APPEND_ONLY:
+        op.execute(
+            sa.text(
+                f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+                "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+            )
         )
-    )
 
 
 def downgrade() -> None:
-    if op.get_bind().dialect.name == "sqlite":
-        op.execute(sa.text("DROP TRIGGER history_no_update"))
-        op.execute(sa.text("DROP TRIGGER history_no_delete"))
-    else:
-        op.execute(sa.text("DROP TRIGGER history_append_only ON history"))
-        op.execute(sa.text("DROP FUNCTION history_is_append_only"))
+    for table in _APPEND_ONLY:
+        if op.get_bind().dialect.name == "sqlite":
+            op.execute(sa.text(f"DROP TRIGGER {table}_no_update"))
+            op.execute(sa.text(f"DROP TRIGGER {table}_no_delete"))
+        else:
+            op.execute(sa.text(f"DROP TRIGGER {table}_append_only ON {table}"))
+    if op.get_bind().dialect.name != "sqlite":
+        op.execute(sa.text("DROP FUNCTION refuse_change"))
     op.execute(sa.text("DELETE FROM id_blocks"))

@@ -1,0 +1,51 @@
+"""APScheduler fires once a minute; what is due then, the runner finds out from the clock and the database.
+
+One interval instead of a cron trigger a job: cron triggers fired twice on nights when the clocks change, and a machine
+that slept through its minute fires at the next.
+"""
+
+import asyncio
+from datetime import UTC
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from bot.jobs.runner import Jobs
+
+log = structlog.get_logger(__name__)
+
+_EVERY = 60
+
+
+class Scheduler:
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._turn = asyncio.Lock()
+
+    def start(self) -> None:
+        """Looks at once, for what was missed while nothing ran, and then every minute."""
+        self._scheduler.add_job(self._look)
+        self._scheduler.add_job(self._look, IntervalTrigger(seconds=_EVERY), coalesce=True, misfire_grace_time=None)
+        self._scheduler.start()
+
+    async def stop(self) -> None:
+        """Fires no more; a job that is under way is finished."""
+        if not self._scheduler.running:
+            return
+        self._scheduler.pause()
+        try:
+            async with self._turn:
+                pass
+        finally:
+            self._scheduler.shutdown(wait=False)
+
+    async def _look(self) -> None:
+        if self._turn.locked():
+            return
+        async with self._turn:
+            try:
+                await self._jobs.run_due()
+            except Exception as error:  # the database may be away; the next minute looks again
+                log.error("jobs.trouble", error=type(error).__name__, remedy="looked at again every minute")
