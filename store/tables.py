@@ -194,6 +194,7 @@ reviews = Table(
         sqlite_where=text("due_at IS NOT NULL"),
         postgresql_where=text("due_at IS NOT NULL"),
     ),
+    Index("ix_reviews_kind_opened", "kind", "opened_at"),  # what came in a window, and the audits of one
     Index(
         "ix_reviews_claimed",
         "claimed_by",
@@ -393,12 +394,23 @@ alerts = Table(
     Column("review_pk", ForeignKey("reviews.pk"), primary_key=True),
     Column("app_pk", ForeignKey("apps.pk")),  # None: the bot raised it
     Column("id", String(128), nullable=False),
+    Column("body_sha256", String(64), nullable=False),  # of what was posted: tells a replay from a conflict
     Column("severity", String(8), nullable=False),
     Column("content", JsonText),  # title, detail, url; cause and mitigation once somebody has told them
+    Column("acknowledged_by", String(32)),
+    Column("acknowledged_at", UtcDateTime),
     Column("began_at", UtcDateTime),  # the window in which it went wrong, as told with the root cause
     Column("recovered_at", UtcDateTime),
     Column("resolved_by", String(32)),
     UniqueConstraint("id", "app_pk"),  # prevents a retried POST from becoming a second alert
+    # Prevents two replicas from raising the bot's own alert twice: to a constraint, no app differs from no app.
+    Index(
+        "uq_alerts_own",
+        "id",
+        unique=True,
+        sqlite_where=text("app_pk IS NULL"),
+        postgresql_where=text("app_pk IS NULL"),
+    ),
 )
 
 # How far a task's model has earned its autonomy: one stream for each (task, model, version, source of confidence).

@@ -311,6 +311,7 @@ def upgrade() -> None:
             sqlite_where=sa.text("due_at IS NOT NULL"),
             postgresql_where=sa.text("due_at IS NOT NULL"),
         )
+        batch_op.create_index("ix_reviews_kind_opened", ["kind", "opened_at"], unique=False)
         batch_op.create_index(
             "ix_reviews_waiting",
             ["channel", sa.literal_column("urgency DESC"), "pk"],
@@ -324,8 +325,11 @@ def upgrade() -> None:
         sa.Column("review_pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("app_pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("id", sa.String(length=128), nullable=False),
+        sa.Column("body_sha256", sa.String(length=64), nullable=False),
         sa.Column("severity", sa.String(length=8), nullable=False),
         sa.Column("content", store.types.JsonText(), nullable=True),
+        sa.Column("acknowledged_by", sa.String(length=32), nullable=True),
+        sa.Column("acknowledged_at", store.types.UtcDateTime(), nullable=True),
         sa.Column("began_at", store.types.UtcDateTime(), nullable=True),
         sa.Column("recovered_at", store.types.UtcDateTime(), nullable=True),
         sa.Column("resolved_by", sa.String(length=32), nullable=True),
@@ -334,6 +338,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("review_pk", name=op.f("pk_alerts")),
         sa.UniqueConstraint("id", "app_pk", name=op.f("uq_alerts_id_app_pk")),
     )
+    with op.batch_alter_table("alerts", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_alerts_own",
+            ["id"],
+            unique=True,
+            sqlite_where=sa.text("app_pk IS NULL"),
+            postgresql_where=sa.text("app_pk IS NULL"),
+        )
+
     op.create_table(
         "messages",
         sa.Column("pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -523,6 +536,13 @@ def downgrade() -> None:
         batch_op.drop_index("ix_messages_live", sqlite_where=sa.text("live = 1"), postgresql_where=sa.text("live"))
 
     op.drop_table("messages")
+    with op.batch_alter_table("alerts", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_alerts_own",
+            sqlite_where=sa.text("app_pk IS NULL"),
+            postgresql_where=sa.text("app_pk IS NULL"),
+        )
+
     op.drop_table("alerts")
     with op.batch_alter_table("reviews", schema=None) as batch_op:
         batch_op.drop_index(
@@ -530,6 +550,7 @@ def downgrade() -> None:
             sqlite_where=sa.text("state IN ('open', 'disputed')"),
             postgresql_where=sa.text("state IN ('open', 'disputed')"),
         )
+        batch_op.drop_index("ix_reviews_kind_opened")
         batch_op.drop_index(
             "ix_reviews_due", sqlite_where=sa.text("due_at IS NOT NULL"), postgresql_where=sa.text("due_at IS NOT NULL")
         )

@@ -1,0 +1,273 @@
+"""How much work comes to a channel's reviewers, how fast it is done, and what was decided about it.
+
+Counted is what holds somebody up: gate and provisional reviews. Audits, second opinions and alerts wait for nobody's
+answer. Every read is bounded: by an index, and by what people can do in a week.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    and_,
+    bindparam,
+    case,
+    cast,
+    exists,
+    extract,
+    func,
+    not_,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from routing.decision import Json, OutcomeResult, ReviewKind, Route
+from routing.review import WAITING, ReviewState
+from store import tables as t
+from store.history import HistoryRecord, append
+from store.messages import NewMessage
+from store.queue_messages import ShowQueue
+from store.writer import SingleCommand
+
+_HOLDING_UP = (ReviewKind.GATE, ReviewKind.PROVISIONAL)
+_WRONG = (OutcomeResult.EDITED, OutcomeResult.REJECTED)
+_HOUR = 3600
+_MOST_VERDICTS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """How many reviews came to a channel in one hour: `hours_ago` 0 is the last one. What was released came once."""
+
+    channel: str
+    task_type: str
+    hours_ago: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One verdict. `began_at`: when its reviewer took the item up; None: not known."""
+
+    channel: str
+    user_id: str
+    at: datetime
+    began_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingLine:
+    """What waits of one task type in a channel."""
+
+    channel: str
+    task_type: str
+    count: int
+    oldest: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """All channels, as one look at the database sees them. `verdicts` are the latest, newest first."""
+
+    arrived: list[Arrived]
+    verdicts: list[Given]
+    waiting: list[WaitingLine]
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRecord:
+    """What is known of the errors of one task's decisions that nobody saw before they went out.
+
+    Attributes:
+        audits: how many audits were judged.
+        autonomous: how many decisions ran alone, estimated from the audits (Horvitz and Thompson 1952: each stands
+            for 1 / π decisions, π the probability with which it was drawn).
+        judged: how many of these the judged audits stand for.
+        wrong: how many of these were wrong.
+        reviewed, overridden: what people decided, and how much of it they edited or rejected.
+        released, released_wrong: what went out because nobody had time and still waits for its review, and what was
+            found wrong in its review.
+    """
+
+    task_type: str
+    audits: int = 0
+    autonomous: float = 0.0
+    judged: float = 0.0
+    wrong: float = 0.0
+    reviewed: int = 0
+    overridden: int = 0
+    released: int = 0
+    released_wrong: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelLevel:
+    """What is done about a channel's load. `since`: the beginning of the episode, or of the time without one."""
+
+    channel: str
+    level: int
+    since: datetime
+    numbers: dict[str, Json]
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class SaveLevel(SingleCommand[bool]):
+    """The next level of a channel, its record, and the message that tells of it. False: somebody else was quicker, and
+    nothing was done. `version` is the one that was seen, 0 where there was none."""
+
+    level: ChannelLevel
+    at: datetime
+    history: tuple[HistoryRecord, ...] = ()
+    message: NewMessage | None = None
+    anew: bool = False
+
+    async def apply(self, connection: AsyncConnection) -> bool:
+        if not await self._swap(connection):
+            return False
+        await append(connection, self.history)
+        if self.message is not None:
+            if self.anew:
+                await ShowQueue(self.message, self.at, anew=True).apply(connection)
+            # Whether or not it may be posted anew now, it says what is true now.
+            await ShowQueue(self.message, self.at).apply(connection)
+        return True
+
+    async def _swap(self, connection: AsyncConnection) -> bool:
+        c, level = t.load_levels.c, self.level
+        values: dict[str, Any] = {"level": level.level, "since": level.since, "numbers": level.numbers}
+        values["version"] = level.version + 1
+        if level.version:
+            mine = update(t.load_levels).where(c.channel == level.channel, c.version == level.version)
+            return (await connection.execute(mine.values(**values))).rowcount > 0
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        first = dialect.insert(t.load_levels).values(channel=level.channel, **values).on_conflict_do_nothing()
+        return (await connection.execute(first)).rowcount > 0
+
+
+class LoadStore:
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def levels(self) -> dict[str, ChannelLevel]:
+        """By channel: those that were behind at least once."""
+        c = t.load_levels.c
+        query = select(c.channel, c.level, c.since, c.numbers, c.version)
+        async with self._engine.connect() as connection:
+            return {row.channel: ChannelLevel(*row) for row in await connection.execute(query)}
+
+    async def measured(self, now: datetime, window: timedelta) -> Measured:
+        """All channels over the last `window`."""
+        r, v, since = t.reviews.c, t.verdicts.c, now - window
+        hours_ago = (int(now.timestamp()) - cast(extract("epoch", r.opened_at), BigInteger)) // _HOUR
+        arrived = (
+            select(r.channel, r.task_type, hours_ago.label("hours_ago"), func.count())
+            .where(_holds_up(), r.opened_at > since, r.opened_at <= now, not_(_went_out_before()))
+            .group_by(r.channel, r.task_type, "hours_ago")
+        )
+        verdicts = (
+            select(r.channel, v.user_id, v.at, v.began_at)
+            .join_from(t.verdicts, t.reviews, r.pk == v.review_pk)
+            .where(_holds_up(), v.at > since)
+            .order_by(v.at.desc())
+            .limit(_MOST_VERDICTS)
+        )
+        waiting = (
+            select(r.channel, r.task_type, func.count(), func.min(r.opened_at))
+            .where(_waits(), _holds_up())
+            .group_by(r.channel, r.task_type)
+        )
+        async with self._engine.connect() as connection:
+            return Measured(
+                [Arrived(*row) for row in await connection.execute(arrived)],
+                [Given(*row) for row in await connection.execute(verdicts)],
+                [WaitingLine(*row) for row in await connection.execute(waiting)],
+            )
+
+    async def error_records(self, task_types: Collection[str], since: datetime) -> dict[str, ErrorRecord]:
+        """By task type, of the reviews that were opened since then."""
+        r, d = t.reviews.c, t.decisions.c
+        # An audit of which nobody kept the probability stands for itself alone.
+        stands_for = 1.0 / func.coalesce(d.inclusion, 1.0)
+        judged = r.state == ReviewState.DECIDED
+        wrong = and_(judged, d.outcome.in_(_WRONG))
+        went_out = and_(r.kind == ReviewKind.PROVISIONAL, _went_out_before())
+        people = and_(judged, r.kind != ReviewKind.AUDIT)
+        audit = r.kind == ReviewKind.AUDIT
+        query = (
+            select(
+                r.task_type,
+                _count(and_(audit, judged)),
+                _sum(audit, stands_for),
+                _sum(and_(audit, judged), stands_for),
+                _sum(and_(audit, wrong), stands_for),
+                _count(people),
+                _count(and_(people, wrong)),
+                _count(and_(went_out, r.state.in_(WAITING))),
+                _count(and_(went_out, wrong)),
+            )
+            .join_from(t.reviews, t.decisions, d.pk == r.decision_pk)
+            .where(r.kind.in_((ReviewKind.AUDIT, *_HOLDING_UP)), r.opened_at >= since, r.task_type.in_(task_types))
+            .group_by(r.task_type)
+        )
+        async with self._engine.connect() as connection:
+            return {row.task_type: ErrorRecord(*row) for row in await connection.execute(query)}
+
+    async def releasable(self, channel: str, task_type: str, now: datetime, limit: int) -> list[int]:
+        """The pks of gate reviews in the queue that nobody is at or has voted on, the most confident model first."""
+        r, d, v = t.reviews.c, t.decisions.c, t.verdicts.c
+        query = (
+            select(r.pk)
+            .join_from(t.reviews, t.decisions, d.pk == r.decision_pk)
+            .where(_waits(), r.channel == channel, r.task_type == task_type)
+            .where(r.lane == "batch", r.kind == ReviewKind.GATE, r.state == ReviewState.OPEN)
+            .where(d.route == Route.QUEUE, d.confidence.is_not(None))
+            .where(or_(r.claimed_by.is_(None), r.claimed_until <= now))
+            .where(~exists().where(v.review_pk == r.pk))
+            .order_by(d.confidence.desc(), r.pk)
+            .limit(limit)
+        )
+        async with self._engine.connect() as connection:
+            return list(await connection.scalars(query))
+
+    async def cards(self, channel: str, limit: int) -> list[int]:
+        """The pks of reviews whose card stands in the channel and waits, the most urgent first."""
+        r = t.reviews.c
+        query = (
+            select(r.pk)
+            .where(_waits(), _holds_up(), r.channel == channel, r.lane == "card", r.posted_at.is_not(None))
+            .order_by(r.urgency.desc(), r.pk)
+            .limit(limit)
+        )
+        async with self._engine.connect() as connection:
+            return list(await connection.scalars(query))
+
+
+def _holds_up() -> ColumnElement[bool]:
+    return t.reviews.c.kind.in_(_HOLDING_UP)
+
+
+def _waits() -> ColumnElement[bool]:
+    # Written out: SQLite takes a partial index only for a condition that it sees, and not for a parameter.
+    return t.reviews.c.state.in_(bindparam("waiting", [*WAITING], expanding=True, literal_execute=True))
+
+
+def _went_out_before() -> ColumnElement[bool]:
+    """Of a provisional review: whether the decision waited behind a gate first, and was released from there."""
+    gate, r = t.reviews.alias(), t.reviews.c
+    behind = exists().where(gate.c.decision_pk == r.decision_pk, gate.c.kind == ReviewKind.GATE)
+    return and_(r.kind == ReviewKind.PROVISIONAL, behind)
+
+
+def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+
+
+def _sum(condition: ColumnElement[bool], value: ColumnElement[Any]) -> ColumnElement[float]:
+    return func.coalesce(func.sum(case((condition, value), else_=0.0)), 0.0)
