@@ -89,6 +89,8 @@ class Surroundings:
     new_id: NewId = random_id
     chance: Callable[[], float] = random.random
     open_writer: Callable[[AsyncEngine, Wakeups], Writer] = Writer
+    loops: bool = True
+    """False: whoever drives the time also has sent and swept what is due then."""
 
 
 class Application:
@@ -102,6 +104,7 @@ class Application:
             )
         around = around or Surroundings(SystemClock())
         self._settings, self._role, self._clock = settings, role, around.clock
+        self._loops = around.loops
         token = settings.slack_bot_token or "" if role == "jobs" else need_slack(settings)
         box = SecretBox(load_secret(settings))
         self.engine = open_engine(settings.database)
@@ -234,7 +237,7 @@ class Application:
                 clock=self._clock,
             ),
         )
-        self._message_sender = MessageSender(
+        self.message_sender = MessageSender(
             clock=self._clock,
             writer=self.writer,
             store=self.messages,
@@ -249,7 +252,7 @@ class Application:
             messages=messages,
             wakeups=self.wakeups,
         )
-        self._batch_keeper = BatchKeeper(
+        self.batch_keeper = BatchKeeper(
             clock=self._clock,
             writer=self.writer,
             store=self.messages,
@@ -257,8 +260,8 @@ class Application:
             policy=self.policy,
             wakeups=self.wakeups,
         )
-        self._deadline_keeper = DeadlineKeeper(clock=self._clock, deadlines=self.deadlines, wakeups=self.wakeups)
-        self._event_sender = EventSender(
+        self.deadline_keeper = DeadlineKeeper(clock=self._clock, deadlines=self.deadlines, wakeups=self.wakeups)
+        self.event_sender = EventSender(
             clock=self._clock,
             writer=self.writer,
             events=self.events,
@@ -307,21 +310,25 @@ class Application:
         if sqlite_path(self._settings.database) is not None:
             await self.writer.submit(ReleaseLeases())
         self._client.session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SLACK_TIMEOUT))
-        await self._event_sender.open()
+        await self.event_sender.open()
         if self._listener is not None:
             self._listener.start()
         await self._serve()
+        if self._loops:
+            self._start_loops()
+        self._spawn(self._say_hello(), "slack-hello")
+        log.info("serve.ready", url=self.url, role=self._role, policy=self.policy.current.version)
+
+    def _start_loops(self) -> None:
         self._spawn(self.policy.watch(), "policy-watch")
         if self._role != "worker":
             self._spawn(self._home.run(), "home")
         if self._role != "web":
-            self._spawn(self._message_sender.run(), "message-sender")
-            self._spawn(self._batch_keeper.run(), "batch-keeper")
-            self._spawn(self._deadline_keeper.run(), "deadline-keeper")
-            self._spawn(self._event_sender.run(), "event-sender")
+            self._spawn(self.message_sender.run(), "message-sender")
+            self._spawn(self.batch_keeper.run(), "batch-keeper")
+            self._spawn(self.deadline_keeper.run(), "deadline-keeper")
+            self._spawn(self.event_sender.run(), "event-sender")
             self._scheduler.start()
-        self._spawn(self._say_hello(), "slack-hello")
-        log.info("serve.ready", url=self.url, role=self._role, policy=self.policy.current.version)
 
     async def stop(self) -> None:
         if self._site is not None:
@@ -337,8 +344,8 @@ class Application:
         for finish in (
             self._reception.stop,
             self._scheduler.stop,
-            self._message_sender.stop,
-            self._event_sender.stop,
+            self.message_sender.stop,
+            self.event_sender.stop,
         ):
             await _within(finish, _FINISH_DELIVERIES / 4)
         if self._listener is not None:

@@ -58,16 +58,24 @@ class EventSender:
         while True:
             self._wakeups.events.clear()
             try:
-                while await self._start_some():
-                    pass
+                await self.turn()
                 self._outages.over("store")
             except Exception as error:  # the database may be away; the loop must outlive it
                 self._outages.note("store", type(error).__name__)
             await nap(self._clock, self._wakeups.events, _IDLE)
 
+    async def turn(self) -> None:
+        """Begins all that may be sent now."""
+        while await self._start_some():
+            pass
+
+    async def settled(self) -> None:
+        """Returns when nothing is under way."""
+        await asyncio.gather(*self._at_work, return_exceptions=True)
+
     async def stop(self) -> None:
         try:
-            await asyncio.gather(*self._at_work, return_exceptions=True)
+            await self.settled()
         finally:  # also when a receiver that hangs outlasts our caller's patience
             if self._egress is not None:
                 await self._egress.close()
@@ -129,7 +137,7 @@ class EventSender:
         at = next_attempt(job.attempts, job.created_at, now, self._chance(), retry_after)
         if at is None:
             log.error("event.dead", event_id=job.id, error=reason, remedy="`hitl redeliver` sends it again")
-            await self._writer.submit(MarkDead(job.pk, reason, self._history(job, "dead")))
+            await self._writer.submit(MarkDead(job.pk, now, reason, self._history(job, "dead")))
             return
         log.info("event.retry", event_id=job.id, attempt=job.attempts, error=reason, at=at.isoformat())
         await self._writer.submit(RetryLater(job.pk, at, reason))

@@ -76,13 +76,21 @@ class MessageSender:
                 if not known:
                     self._channels |= await self._store.waiting_channels()
                     known = True
-                while await self._start_one():
-                    pass
+                await self.turn()
                 self._outages.over("store")
             except Exception as error:  # the database may be away; the loop must outlive it
                 self._outages.note("store", type(error).__name__)
             if await nap(self._clock, self._wakeups.cards, min(_IDLE, self._pace.until_free())):
                 await asyncio.sleep(_GATHER)
+
+    async def turn(self) -> None:
+        """Begins all that may be sent now."""
+        while await self._start_one():
+            pass
+
+    async def settled(self) -> None:
+        """Returns when nothing is under way."""
+        await asyncio.gather(*self._at_work.values(), return_exceptions=True)
 
     async def stop(self) -> None:
         for task in self._later:
