@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import orjson
 
@@ -19,6 +20,7 @@ from routing.review import (
     proposed_edit,
 )
 from store.decisions import Decision, DecisionStore
+from store.history import HistoryRecord
 from store.reviews import Review, ReviewStore, VerdictRecord
 
 
@@ -91,6 +93,11 @@ class Case:
         if self.review.kind != ReviewKind.DOUBLE:
             return None
         return next((sibling for sibling in self.siblings if sibling.kind != ReviewKind.DOUBLE), None)
+
+    def record(self, at: datetime, event: str, actor: str, facts: Mapping[str, Json]) -> HistoryRecord:
+        """What happened to this review, for the history."""
+        told = {"review": self.review.id, **facts}
+        return HistoryRecord(at, event, actor, self.decision.app_pk, self.decision.pk, self.review.pk, told)
 
     def vote(self, record: VerdictRecord) -> Vote:
         return Vote(record.user_id, self.verdict(record), record.adjudicates)

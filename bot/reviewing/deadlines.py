@@ -1,13 +1,15 @@
-"""What time brings: claims that end, escalation steps, timeouts, releases after the undo window.
+"""What time brings: claims that end, escalation steps, timeouts, releases after the undo window. Under load, releases
+and steps that ask more people come before their time.
 
 Due work is rows found by a sweep. Each step is one commit against the state that was seen, so that a killed process or
 a second replica neither loses nor doubles one.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -21,13 +23,12 @@ from bot.reviewing.consequence import Consequence, timed_out
 from bot.reviewing.eligibility import Eligibility
 from bot.reviewing.verdicts import Reviewing
 from routing.deadlines import deadline
-from routing.decision import Disposition, Json, ReviewKind, Risk
+from routing.decision import Disposition, Json, ReviewKind, Risk, Route
 from routing.escalation import Schedule, Waiting, due_steps, next_due
 from routing.policy_sections import EscalationStep
 from routing.review import WAITING, Approve, Resolution, ReviewState, time_out
-from routing.route import may_be_released
+from routing.route import may_be_released, route
 from store.decisions import NewReview, PrimaryKeys
-from store.history import HistoryRecord
 from store.messages import NewMessage, card_of
 from store.reviews import NO_CLAIM, ChangeReview, PutOffReview, ReviewStore, StaleDecisionError
 from store.writer import Writer
@@ -36,6 +37,10 @@ log = structlog.get_logger(__name__)
 
 _AT_ONCE = 100
 _AFTER_A_FAILURE = timedelta(minutes=1)
+_ANY_TIME = datetime.max.replace(tzinfo=UTC)
+
+Cause = Literal["deadline", "load"]
+"""Why something comes about that nobody decided."""
 
 
 @dataclass(slots=True)
@@ -67,65 +72,92 @@ class Deadlines:
         self._eligibility, self._reviewing, self._policy = eligibility, reviewing, policy
         self._keys, self._new_id = keys, new_id
 
-    async def sweep(self) -> int:
-        """Does everything that is due by now; how many reviews that were. One that fails stops no other, and is tried
-        again after a minute."""
+    async def sweep(self, until: datetime | None = None) -> int:
+        """Does everything that is due by now, or `until` then where that is later; how many reviews that were. One that
+        fails stops no other, and is tried again after a minute."""
         seen: set[int] = set()
         while True:
-            due = [pk for pk in await self._reviews.due(self._clock.now(), _AT_ONCE + len(seen)) if pk not in seen]
+            by = max(self._clock.now(), until or self._clock.now())
+            due = [pk for pk in await self._reviews.due(by, _AT_ONCE + len(seen)) if pk not in seen]
             if not due:
                 return len(seen)
             seen.update(due)
             for review_pk in due:
-                await self._try(review_pk)
+                await self._try(review_pk, by)
 
-    async def _try(self, review_pk: int) -> None:
+    async def release(self, review_pk: int) -> bool:
+        """Lets a decision that waits for its turn go out as provisional before its deadline; it is looked at
+        afterwards, as after a timeout. False: by now it may not go out, or somebody was quicker."""
+        case, now, changes = await self._cases.by_pk(review_pk), self._clock.now(), _Changes()
+        self._end_claim(case, now, changes)
+        resolution = self._early_release(case, now)
+        if resolution is None:
+            return False
+        await self._time_out(case, resolution, now, "load", changes)
+        return await self._commit(case, now, changes)
+
+    async def widen(self, review_pk: int) -> bool:
+        """Brings the steps of a waiting card forward through the last one that asks more people than its channel.
+        False: there is none left, or somebody was quicker."""
+        case, now, changes = await self._cases.by_pk(review_pk), self._clock.now(), _Changes()
+        steps = due_steps(_waiting(case), self._schedule(case), _ANY_TIME)
+        last = max((number for number, step in enumerate(steps, 1) if step.remind is None), default=0)
+        if last == 0 or case.review.state not in WAITING:
+            return False
+        self._escalate(case, steps[:last], "load", changes)
+        return await self._commit(case, now, changes)
+
+    async def _try(self, review_pk: int, by: datetime) -> None:
         try:
-            # A change that somebody else was quicker with is looked at again by the next sweep.
-            with suppress(StaleDecisionError):
-                await self._advance(await self._cases.by_pk(review_pk))
+            await self._advance(await self._cases.by_pk(review_pk), by)
         except Exception:
             log.exception("deadline.failed", review_pk=review_pk)
-            now = self._clock.now()
-            await self._writer.submit(PutOffReview(review_pk, now, now + _AFTER_A_FAILURE))
+            await self._writer.submit(PutOffReview(review_pk, by, self._clock.now() + _AFTER_A_FAILURE))
 
     async def next_due(self) -> datetime | None:
         return await self._reviews.next_due()
 
-    async def _advance(self, case: Case) -> None:
-        now, review = self._clock.now(), case.review
-        if review.due_at is None or review.due_at > now:
+    async def _advance(self, case: Case, by: datetime) -> None:
+        """Does what is due `by` then; whatever comes of it is stamped with the clock's now, so that it goes out."""
+        review, changes = case.review, _Changes()
+        if review.due_at is None or review.due_at > by:
             return
-        if review.release_at is not None and review.release_at <= now:
-            await self._reviewing.release(case)
+        if review.release_at is not None and review.release_at <= by:
+            with suppress(StaleDecisionError):
+                await self._reviewing.release(case)
             return
-        changes = _Changes()
+        now = self._clock.now()
         if review.state in WAITING:
-            self._end_claim(case, now, changes)
-            await self._go_on(case, now, changes)
-        changes.columns["due_at"] = self._next(case, changes)
-        await self._writer.submit(self._command(case, now, changes))
+            self._end_claim(case, by, changes)
+            await self._go_on(case, by, now, changes)
+        await self._commit(case, now, changes)
 
-    def _end_claim(self, case: Case, now: datetime, changes: _Changes) -> None:
+    async def _commit(self, case: Case, now: datetime, changes: _Changes) -> bool:
+        changes.columns["due_at"] = self._next(case, changes)
+        # A change that somebody else was quicker with is looked at again by the next sweep.
+        with suppress(StaleDecisionError):
+            return await self._writer.submit(self._command(case, now, changes))
+        return False
+
+    def _end_claim(self, case: Case, by: datetime, changes: _Changes) -> None:
         claim = case.review.claim
-        if claim is not None and claim.until <= now:
+        if claim is not None and claim.until <= by:
             changes.columns |= NO_CLAIM
             changes.happened.append(("claim_ended", {"user": claim.user_id}))
 
-    async def _go_on(self, case: Case, now: datetime, changes: _Changes) -> None:
+    async def _go_on(self, case: Case, by: datetime, now: datetime, changes: _Changes) -> None:
         """Nobody is reminded of what times out."""
-        passed = case.review.deadline <= now and not case.review.overdue
+        passed = case.review.deadline <= by and not case.review.overdue
         resolution = self._timeout(case) if passed else None
         if resolution is not None:
-            await self._time_out(case, resolution, now, changes)
+            await self._time_out(case, resolution, now, "deadline", changes)
             return
-        self._escalate(case, now, changes)
+        self._escalate(case, due_steps(_waiting(case), self._schedule(case), by), "deadline", changes)
         if passed:
             changes.columns["overdue"] = True
             changes.happened.append(("overdue", {}))
 
-    def _escalate(self, case: Case, now: datetime, changes: _Changes) -> None:
-        steps = due_steps(_waiting(case), self._schedule(case), now)
+    def _escalate(self, case: Case, steps: Sequence[EscalationStep], cause: Cause, changes: _Changes) -> None:
         review = case.review
         if not steps:
             return
@@ -136,7 +168,7 @@ class Deadlines:
         for number, step in enumerate(steps, review.steps_done + 1):
             changes.messages.append(_step_message(case, number, step))
             done = step.model_dump(mode="json", exclude_none=True, exclude={"after"})
-            changes.happened.append(("escalated", {"step": number, **done}))
+            changes.happened.append(("escalated", {"step": number, "cause": cause, **done}))
         changes.columns["steps_done"] = review.steps_done + len(steps)
 
     def _timeout(self, case: Case) -> Resolution | None:
@@ -149,10 +181,24 @@ class Deadlines:
         kind, risk = ReviewKind(case.review.kind), Risk(case.decision.risk)
         return time_out(kind, risk, task.on_timeout, may_go_out=may_go_out)
 
-    async def _time_out(self, case: Case, resolution: Resolution, now: datetime, changes: _Changes) -> None:
+    def _early_release(self, case: Case, now: datetime) -> Resolution | None:
+        """What becomes of a decision that need not wait for its deadline; None: a person has begun with it, or the
+        policy, then or now, wants one."""
+        review, task = case.review, self._eligibility.task(case)
+        is_claimed = review.claim is not None and review.claim.until > now
+        untouched = review.state == ReviewState.OPEN and not review.verdicts and not is_claimed
+        in_turn = review.lane == "batch" and case.decision.route == Route.QUEUE
+        if not (untouched and in_turn and route(case.request, self._policy.current).route <= Route.QUEUE):
+            return None
+        may_go_out = may_be_released(case.request, task)
+        return time_out(ReviewKind(review.kind), Risk(case.decision.risk), "provisional", may_go_out=may_go_out)
+
+    async def _time_out(
+        self, case: Case, resolution: Resolution, now: datetime, cause: Cause, changes: _Changes
+    ) -> None:
         changes.consequence = timed_out(case, resolution, now)
         changes.columns |= {"state": ReviewState.TIMED_OUT, "closed_at": now}
-        changes.happened.append(("timed_out", changes.consequence.facts))
+        changes.happened.append(("timed_out", {"cause": cause, **changes.consequence.facts}))
         if resolution.disposition is Disposition.EXECUTE_PROVISIONAL:
             changes.opens = await self._afterwards(case, now)
 
@@ -193,23 +239,13 @@ class Deadlines:
         return Schedule(steps, policy.business_hours, ZoneInfo(policy.timezone))
 
     def _command(self, case: Case, now: datetime, changes: _Changes) -> ChangeReview:
-        decision, review = case.decision, case.review
         version = {"policy_version": self._policy.current.version}
         return ChangeReview(
-            review,
+            case.review,
             now,
             changes.columns,
             tuple(
-                HistoryRecord(
-                    now,
-                    f"bot:review:{what}",
-                    "bot",
-                    decision.app_pk,
-                    decision.pk,
-                    review.pk,
-                    {"review": review.id, **facts, **version},
-                )
-                for what, facts in changes.happened
+                case.record(now, f"bot:review:{what}", "bot", {**facts, **version}) for what, facts in changes.happened
             ),
             decision=None if changes.consequence is None else changes.consequence.change(now, self._new_id),
             messages=tuple(changes.messages),
