@@ -154,6 +154,7 @@ async def running_bot(
     policy: str = POLICY,
     role: Role = "all",
     rate_scale: float = 1.0,
+    loops: bool = True,
     **settings: Any,
 ) -> AsyncIterator[Bot]:
     clock = clock or SystemClock()
@@ -167,7 +168,7 @@ async def running_bot(
     path.write_text(policy)
     made = make_settings(database_url, path, sandbox, receiver, **settings)
     await prepare(database_url, secret, clock)
-    application = Application(made, role, Surroundings(clock))
+    application = Application(made, role, Surroundings(clock, loops=loops))
     await application.start()
     sandbox.connect(application.url + PATH)
     async with aiohttp.ClientSession() as http:
