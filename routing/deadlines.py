@@ -1,4 +1,4 @@
-"""Until when a person has time to answer: elapsed time, or business hours only."""
+"""Until when a person has time to answer, and how much of it has passed: elapsed time, or business hours only."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -28,3 +28,19 @@ def deadline(created: datetime, sla: timedelta, hours: BusinessHours | None, tz:
                 return opens + left
             left -= max(open_for, timedelta(0))
         day += _DAY
+
+
+def time_waited(since: datetime, until: datetime, hours: BusinessHours | None, tz: ZoneInfo) -> timedelta:
+    """How much of the time between two moments (aware) counts, as `deadline` counts it; zero where there is none."""
+    start, end = since.astimezone(UTC), until.astimezone(UTC)
+    if hours is None:
+        return max(end - start, timedelta(0))
+    waited = timedelta(0)
+    day, last = start.astimezone(tz).date(), end.astimezone(tz).date()
+    while day <= last:
+        if WEEKDAYS[day.weekday()] in hours.days:
+            opens = max(datetime.combine(day, hours.opens, tz).astimezone(UTC), start)
+            closes = min(datetime.combine(day, hours.closes, tz).astimezone(UTC), end)
+            waited += max(closes - opens, timedelta(0))
+        day += _DAY
+    return waited

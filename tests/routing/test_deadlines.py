@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routing.deadlines import deadline
+from routing.deadlines import deadline, time_waited
 from routing.fields import WEEKDAYS
 from routing.policy_sections import BusinessHours
 
@@ -160,6 +160,29 @@ def test_later_or_longer_is_never_due_earlier(
     assert due >= created + sla
     assert deadline(created + more, sla, hours, zone) >= due
     assert deadline(created, sla + more, hours, zone) >= due
+
+
+@settings(max_examples=60)
+@given(moments(), st.timedeltas(timedelta(0), timedelta(days=3)), st.none() | business_hours(ANY_MINUTE))
+def test_at_the_deadline_the_sla_has_been_waited(
+    moment: tuple[datetime, ZoneInfo], sla: timedelta, hours: BusinessHours | None
+) -> None:
+    created, zone = moment
+    assert time_waited(created, deadline(created, sla, hours, zone), hours, zone) == sla
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "hours"),
+    [
+        ("2026-11-18 10:00", "2026-11-18 14:00", 4),
+        ("2026-11-20 17:00", "2026-11-23 10:00", 2),  # over the weekend
+        ("2026-11-18 19:00", "2026-11-19 08:00", 0),  # over the night
+        ("2026-11-18 08:00", "2026-11-18 20:00", 9),
+        ("2026-11-18 14:00", "2026-11-18 10:00", 0),
+    ],
+)
+def test_only_waiting_in_business_hours_counts(since: str, until: str, hours: int) -> None:
+    assert time_waited(at(since), at(until), OFFICE, BERLIN) == timedelta(hours=hours)
 
 
 def test_the_longest_sla_in_the_smallest_window_stays_within_the_calendar() -> None:
