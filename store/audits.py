@@ -61,11 +61,14 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A decision that is to be audited."""
+    """A decision that is to be audited; route, cohort and stream as its `Group` has them."""
 
     pk: int
     app_pk: int
     risk: str
+    route: str
+    cohort: str
+    stream_pk: int | None
 
 
 class DrawOutdatedError(Exception):
@@ -138,16 +141,30 @@ class AuditStore:
         eligible, d = _eligible(period, task_type).subquery(), t.decisions.c
         stratum = _stratum(eligible, samples)
         order = func.row_number().over(partition_by=stratum, order_by=(eligible.c.draw, eligible.c.pk))
-        placed = select(eligible.c.pk, stratum.label("stratum"), order.label("place")).subquery()
+        kind = (eligible.c.route, eligible.c.cohort, eligible.c.stream_pk)
+        placed = select(eligible.c.pk, *kind, stratum.label("stratum"), order.label("place")).subquery()
         number = case({place: sample.number for place, sample in enumerate(samples)}, value=placed.c.stratum)
         query = (
-            select(d.pk, d.app_pk, d.risk)
+            select(d.pk, d.app_pk, d.risk, placed.c.route, placed.c.cohort, placed.c.stream_pk)
             .join_from(placed, t.decisions, d.pk == placed.c.pk)
             .where(placed.c.place <= number)
             .order_by(d.pk)
         )
         async with self._engine.connect() as connection:
             return [Drawn(*row) for row in await connection.execute(query)]
+
+
+    async def looked_at(self, review_pks: Sequence[int]) -> dict[str, int]:
+        """How many of these audits are closed, by the outcome of their decisions."""
+        r, d = t.reviews.c, t.decisions.c
+        query = (
+            select(d.outcome, func.count())
+            .join_from(t.reviews, t.decisions, d.pk == r.decision_pk)
+            .where(r.pk.in_(review_pks), r.closed_at.is_not(None))
+            .group_by(d.outcome)
+        )
+        async with self._engine.connect() as connection:
+            return {str(outcome): count for outcome, count in await connection.execute(query)}
 
 
 def _eligible(period: Period, task_type: str | None = None) -> Select[tuple[int, float, str, str, str, int | None]]:

@@ -88,6 +88,20 @@ async def refresh_cards(connection: AsyncConnection, review_pks: Sequence[int], 
     )
 
 
+async def refresh_post(connection: AsyncConnection, review_pk: int, at: datetime) -> None:
+    """The post of the day is shown anew, in whose thread this audit is: it tells how many are looked at."""
+    c = t.messages.c
+    key = await _post_of(connection, review_pk)
+    await connection.execute(update(t.messages).where(c.key == key).values(wanted=c.wanted + 1, due_at=at))
+
+
+async def _post_of(connection: AsyncConnection, review_pk: int) -> str:
+    """The key of that post; "" for what is no audit."""
+    c = t.messages.c
+    body = await connection.scalar(select(c.body).where(c.review_pk == review_pk, c.kind == "sample"))
+    return str((body or {}).get("thread", ""))
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """A message that Slack has to be given.
@@ -439,6 +453,14 @@ class MessageStore:
         m = t.messages.c
         async with self._engine.connect() as connection:
             row = (await connection.execute(select(m.message_channel, m.message_ts).where(m.pk == pk))).one_or_none()
+        return None if row is None or row[1] is None else Place(row[0], row[1])
+
+    async def post_of(self, review_pk: int) -> Place | None:
+        """Where the post of the day is in whose thread an audit is shown; None while it is not posted."""
+        m = t.messages.c
+        async with self._engine.connect() as connection:
+            key = await _post_of(connection, review_pk)
+            row = (await connection.execute(select(m.message_channel, m.message_ts).where(m.key == key))).one_or_none()
         return None if row is None or row[1] is None else Place(row[0], row[1])
 
     async def queue_messages(self) -> list[QueueMessage]:
