@@ -13,7 +13,7 @@ from store import tables as t
 from store.decisions import Decision, NewReview, from_row
 from store.events import GONE, receiver_of
 from store.history import HistoryRecord, append
-from store.messages import CARDS, Card, NewMessage, add, card_from, refresh_cards
+from store.messages import CARDS, Card, NewMessage, add, card_from, refresh_cards, refresh_post
 from store.notify import Topic, notify
 from store.writer import SingleCommand
 
@@ -152,6 +152,8 @@ class ChangeReview(SingleCommand[bool]):
             await put_content(connection, self.review.decision.pk, part, body)
         if self.history:  # what leaves no trace there is nothing to show: the clock has only been set anew
             await refresh_cards(connection, await self._shown(connection), self.at)
+            if self.review.lane == "sample" and (self.verdict is not None or "state" in self.columns):
+                await refresh_post(connection, self.review.pk, self.at)
             await notify(connection, Topic.REVIEWS)
         await add(connection, self.messages, self.at)
         if self.opens is not None:
@@ -287,8 +289,8 @@ class ReviewStore:
 
     async def of_chain(self, first_pk: int) -> list[Review]:
         """Of a first answer and its retries, which share a thread; without those that nobody sees there."""
-        d = t.decisions.c
-        return await self._load((t.reviews.c.lane != "blind") & ((d.pk == first_pk) | (d.first_pk == first_pk)))
+        d, seen = t.decisions.c, t.reviews.c.lane.not_in(("blind", "sample"))
+        return await self._load(seen & ((d.pk == first_pk) | (d.first_pk == first_pk)))
 
     async def due(self, now: datetime, limit: int) -> list[int]:
         """The pks of reviews with which the clock has something to do, the longest due first."""
