@@ -37,6 +37,8 @@ log = structlog.get_logger(__name__)
 
 _AT_ONCE = 100
 _AFTER_A_FAILURE = timedelta(minutes=1)
+# Reviews about which nobody is reminded.
+_NOBODY_WAITS = (ReviewKind.DOUBLE, ReviewKind.AUDIT)
 _ANY_TIME = datetime.max.replace(tzinfo=UTC)
 
 Cause = Literal["deadline", "load"]
@@ -235,7 +237,7 @@ class Deadlines:
 
     def _schedule(self, case: Case) -> Schedule:
         policy = self._policy.current
-        steps = () if case.review.kind == ReviewKind.DOUBLE else self._eligibility.task(case).escalation
+        steps = () if case.review.kind in _NOBODY_WAITS else self._eligibility.task(case).escalation
         return Schedule(steps, policy.business_hours, ZoneInfo(policy.timezone))
 
     def _command(self, case: Case, now: datetime, changes: _Changes) -> ChangeReview:
