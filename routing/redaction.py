@@ -74,6 +74,10 @@ class Redaction:
         self.digest = sha256("\0".join(patterns).encode()).hexdigest()[:8]
         """Tells these patterns from others."""
 
+    def __bool__(self) -> bool:
+        """Whether anything can be hidden."""
+        return bool(self._patterns)
+
     def of(self, value: Json) -> Redacted:
         """One value by itself. Doing it twice changes nothing."""
         placeholders = Placeholders(self)
@@ -115,6 +119,11 @@ def redaction(patterns: tuple[str, ...]) -> Redaction:
     return Redaction(patterns)
 
 
+def nothing_hidden() -> "Placeholders":
+    """For what is shown as it is."""
+    return Placeholders(Redaction(()))
+
+
 class Placeholders:
     """Hides one value after another. Numbers are given out in that order, so that what is hidden later changes none.
 
@@ -141,11 +150,13 @@ class Placeholders:
 
     def hide(self, value: Json) -> Json:
         """The value as it may be shown; the very same object if there is nothing to hide."""
-        concerned = self._redaction.concerned(_texts(value))
+        concerned = self._redaction.concerned(_texts(value)) if self._redaction else None
         return self._shown(value, concerned) if concerned else value
 
     def restored(self, value: Json) -> Json:
         """The value with the original of each placeholder in its place, a number where it stands for a number."""
+        if not self._originals:
+            return value
         if isinstance(value, str):
             number = _NUMBER_PLACEHOLDER.fullmatch(value)
             if number and int(number[1]) in self._of_numbers:
@@ -159,7 +170,10 @@ class Placeholders:
         return _PLACEHOLDER.sub(lambda found: self._originals.get(int(found[1]), found[0]), text)
 
     def unknown(self, text: str) -> str | None:
-        """The first thing in what a person wrote that looks like a placeholder and stands for nothing."""
+        """The first thing in what a person wrote that looks like a placeholder and stands for nothing. Where nothing is
+        ever hidden it means what it says."""
+        if not self._redaction:
+            return None
         known = self._originals.keys() | self._literal
         return next((found[0] for found in _PLACEHOLDER.finditer(text) if int(found[1]) not in known), None)
 

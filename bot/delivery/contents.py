@@ -62,7 +62,7 @@ class Contents:
         return Content(message, thread, is_void=case.review.state not in (*WAITING, ReviewState.HELD))
 
     async def _of_notice(self, job: Job, case: Case) -> Content:
-        message, broadcast = render_notice(await self._presenter.card(case), job.body or {})
+        message, broadcast = render_notice(*await self._presenter.notice(case, job.body or {}))
         if job.channel.startswith(("U", "W")):
             return Content(message)  # said to one person
         cards = [card for card in case.review.cards if card.channel == job.channel]

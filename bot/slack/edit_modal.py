@@ -11,11 +11,12 @@ from bot.slack.feedback_form import feedback_blocks, parse_feedback
 from bot.slack.json_text import JsonTextError, compact, same
 from bot.slack.kept import LABEL, kept_inputs, shown_back, with_newly_typed
 from bot.slack.modal import FieldErrors, StateValues, View, asked, claimed, fits, modal
-from bot.slack.prefill import ANSWER, Prefill, offered, prefill, source_blocks, submitted_prefill
+from bot.slack.prefill import Prefill, offered, prefill, source_blocks, submitted_prefill
 from bot.slack.returned_modal import returned_modal
 from bot.slack.view import CardView, RubricView
 from routing.checks import CheckResult
 from routing.decision import Json
+from routing.redaction import Placeholders
 
 CALLBACK = "review.edit"
 CHANGE = "change.edit"
@@ -34,7 +35,8 @@ _OUTDATED = "What is proposed has changed meanwhile: copy what you need, close t
 
 @dataclass(frozen=True, slots=True)
 class EditSubmission:
-    """What a reviewer sent. Without a change (`changed` false) it is an approval, and `output` is what is proposed."""
+    """What a reviewer sent, with nothing hidden. Without a change (`changed` false) it is an approval, and `output` is
+    what is proposed."""
 
     output: Json
     changed: bool
@@ -73,7 +75,7 @@ def edit_modal(
     if before is not None:
         attempts.append((before, _body(view, before, kept, _NO_ROOM)))
     for shown, blocks in attempts:
-        title = "Write the answer" if shown.source == ANSWER else "Edit"
+        title = "Write the answer" if shown.is_blank else "Edit"
         whole = [*claimed(view, reader), *blocks, *feedback_blocks(_asked_of(rubric, shown), "edit")]
         form = modal(title, whole, callback_id=callback_id, review_id=view.review_id, submit="Send")
         if shown.fields and fits(form):
@@ -83,7 +85,7 @@ def edit_modal(
 
 def _asked_of(rubric: RubricView, filled: Prefill) -> RubricView:
     """Nobody can name the fault of what they have not seen."""
-    return replace(rubric, categories=(), severities=()) if filled.source == ANSWER else rubric
+    return replace(rubric, categories=(), severities=()) if filled.is_blank else rubric
 
 
 def _body(view: CardView, filled: Prefill, texts: Mapping[str, str], meaning: str) -> list[Block]:
@@ -93,7 +95,7 @@ def _body(view: CardView, filled: Prefill, texts: Mapping[str, str], meaning: st
 
 def _meaning(view: CardView, filled: Prefill) -> str:
     """What it means to send the form as it is."""
-    if filled.source == ANSWER:
+    if filled.is_blank:
         return "Once you have sent your answer, the model's is shown beside it."
     if filled.alternative is not None:
         return f"This is alternative {filled.alternative + 1}: sent as it is, it takes the place of what is proposed."
@@ -139,7 +141,7 @@ def parse_edit(view: CardView, rubric: RubricView, values: StateValues) -> EditS
     members: list[Json] = []
     for field in filled.fields:
         try:
-            members.append(parse_field(field, typed_into(filled, field, values)))
+            members.append(parse_field(field, typed_into(filled, field, values), view.placeholders))
         except JsonTextError as error:
             errors[filled.block_id(field)] = f"{name_of(field)}: {error}."
         except KeyError:
@@ -148,22 +150,23 @@ def parse_edit(view: CardView, rubric: RubricView, values: StateValues) -> EditS
             )
     if errors:
         return FieldErrors(errors)
-    output = _joined(filled, members)
-    changed = not same(output, view.proposed)
+    output, proposed = _joined(filled, members, view.placeholders), view.placeholders.restored(view.proposed)
+    changed = not same(output, proposed)
     return EditSubmission(
-        output=output if changed else view.proposed,
+        output=output if changed else proposed,
         changed=changed,
         category=feedback.category,
         severity=feedback.severity,
         labels=feedback.labels,
-        reason=feedback.reason,
+        reason=feedback.reason and view.placeholders.restored_text(feedback.reason),
     )
 
 
-def _joined(filled: Prefill, members: list[Json]) -> Json:
+def _joined(filled: Prefill, members: list[Json], placeholders: Placeholders) -> Json:
     if filled.fields[0].key is None:
         return members[0]
-    return dict(zip((field.key for field in filled.fields), members, strict=True))
+    keys = (placeholders.restored_text(field.key or "") for field in filled.fields)
+    return dict(zip(keys, members, strict=True))
 
 
 def check_errors(view: CardView, failures: Iterable[CheckResult], values: StateValues) -> dict[str, str]:
@@ -172,7 +175,8 @@ def check_errors(view: CardView, failures: Iterable[CheckResult], values: StateV
     filled = submitted_prefill(view, values) or prefill(view)
     beside: dict[str, list[CheckResult]] = {}
     for failure in failures:
-        about = [field for field in filled.fields if field.key in failure.members]
+        members = set(map(view.placeholders.hide, failure.members))
+        about = [field for field in filled.fields if field.key in members]
         changed = [field for field in about if field.is_changed(typed_into(filled, field, values))]
         field = next(iter(changed or about), filled.fields[0])
         beside.setdefault(filled.block_id(field), []).append(failure)

@@ -13,6 +13,7 @@ from bot.slack import limits
 from bot.slack.json_text import JsonTextError, depth, indented, parse_float, parse_int, parse_json, parse_text, pretty
 from bot.slack.text import chunks, sendable
 from routing.decision import Json
+from routing.redaction import HiddenNumber, Placeholders
 
 FieldKind = Literal["text", "int", "float", "bool", "json"]
 
@@ -42,12 +43,18 @@ class PlannedField:
 
 
 def plan_fields(value: Json) -> tuple[PlannedField, ...]:
-    """A flat enough object member by member, a string as text, anything else as JSON text; () if no form holds it."""
+    """A flat enough object member by member, a string as text, anything else as JSON text; () if no form holds it.
+    `value` is what may be shown."""
     fields = _members(value) if isinstance(value, dict) and len(value) <= MAX_INPUTS else ()
     # Measured last, because then it is known to be small.
     if fields and depth(value) <= MAX_DEPTH:
         return fields
-    return _whole(value, "text" if isinstance(value, str) else "json")
+    return _whole(value, "text" if is_text(value) else "json")
+
+
+def is_text(value: Json) -> bool:
+    """Whether a value is edited as it stands and not as JSON."""
+    return isinstance(value, str) and not isinstance(value, HiddenNumber)
 
 
 def plan_json(value: Json) -> tuple[PlannedField, ...]:
@@ -60,7 +67,7 @@ def plan_blank(value: Json) -> tuple[PlannedField, ...]:
     if isinstance(value, dict) and 0 < len(value) <= MAX_INPUTS:
         members = enumerate(value.items())
         return tuple(PlannedField(index, key, _kind(member), None, ("",), True) for index, (key, member) in members)
-    return (PlannedField(0, None, "text" if isinstance(value, str) else "json", None, ("",), True),)
+    return (PlannedField(0, None, "text" if is_text(value) else "json", None, ("",), True),)
 
 
 def _whole(value: Json, kind: FieldKind) -> tuple[PlannedField, ...]:
@@ -80,26 +87,46 @@ def _members(output: dict[str, Json]) -> tuple[PlannedField, ...]:
     return tuple(fields)
 
 
-def parse_field(field: PlannedField, typed: Sequence[str]) -> Json:
-    """The value typed into the chunks of a field; the very original if none of them was touched.
+def parse_field(field: PlannedField, typed: Sequence[str], placeholders: Placeholders) -> Json:
+    """The value typed into the chunks of a field, with what stands behind its placeholders; the very original if none
+    of them was touched.
 
     Raises json_text.JsonTextError if it is not a value of the field's type.
     """
     if not field.is_changed(typed):
-        return field.original
+        return placeholders.restored(field.original)
     text = _joined(field.chunks, typed)
+    if field.kind == "json":
+        is_null = field.original is None and not field.is_blank and not text.strip()
+        return None if is_null else read_json(text, placeholders)
+    text = read_text(text, placeholders)
     match field.kind:
         case "text":
-            return parse_text(text)
+            return text
         case "int":
             return parse_int(text.strip())
         case "float":
             return parse_float(text.strip())
         case "bool":
             return _parse_bool(text)
-        case "json":
-            is_null = field.original is None and not field.is_blank and not text.strip()
-            return None if is_null else parse_json(text)
+
+
+def read_text(text: str, placeholders: Placeholders) -> str:
+    """What a person means by a text with placeholders. Raises JsonTextError."""
+    _all_known(text, placeholders)
+    return placeholders.restored_text(parse_text(text))
+
+
+def read_json(text: str, placeholders: Placeholders) -> Json:
+    """The same for JSON text: a placeholder that is a number by itself becomes one. Raises JsonTextError."""
+    _all_known(text, placeholders)
+    return placeholders.restored(parse_json(text))
+
+
+def _all_known(text: str, placeholders: Placeholders) -> None:
+    unknown = placeholders.unknown(text)
+    if unknown is not None:
+        raise JsonTextError(f"{unknown} stands for nothing here; write what you mean")
 
 
 def _parse_bool(text: str) -> bool:
@@ -117,6 +144,8 @@ def _field(index: int, key: str | None, value: Json, kind: FieldKind, most: int)
 
 def _kind(value: Json) -> FieldKind:
     match value:
+        case HiddenNumber():
+            return "int" if value.is_whole else "float"
         case str():
             return "text"
         case bool():

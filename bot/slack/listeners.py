@@ -207,16 +207,10 @@ class CardListeners:
     # Forms that are opened ------------------------------------------------------------------------------------------
 
     async def _open_edit(self, click: Click, case: Case) -> None:
-        await self._open_form(click, case, self._edit_form(click, case), "Edit")
+        await self._open_form(click, case, self._forms.edit_form(case, click.reviewer), "Edit")
 
     async def _open_reject(self, click: Click, case: Case) -> None:
-        view, rubric = self._presenter.form(case), self._presenter.rubric(case)
-        form = reject_modal.reject_modal(view, rubric, reader=click.reviewer.user_id)
-        await self._open_form(click, case, form, "Reject")
-
-    def _edit_form(self, click: Click, case: Case) -> View:
-        view, rubric = self._presenter.form(case), self._presenter.rubric(case)
-        return edit_modal.edit_modal(view, rubric, reader=click.reviewer.user_id)
+        await self._open_form(click, case, self._forms.reject_form(case, click.reviewer), "Reject")
 
     async def _open_form(self, click: Click, case: Case, form: View, title: str) -> None:
         if case.review.state not in WAITING:
@@ -242,14 +236,12 @@ class CardListeners:
     async def _use_alternative(self, click: Click, case: Case) -> None:
         if click.view is None:
             return
-        changes = click.view.callback_id == edit_modal.CHANGE
-        form = edit_modal.edit_modal(
-            self._presenter.changing(case) if changes else self._presenter.form(case),
-            self._presenter.rubric(case),
-            reader=click.reviewer.user_id,
+        form = self._forms.edit_form(
+            case,
+            click.reviewer,
+            callback_id=click.view.callback_id,
             alternative=int(click.value),
             typed=click.view.values,
-            callback_id=click.view.callback_id,
         )
         walk = Walk.of(click.view.private)
         await self._replace(click, form if walk is None else carrying(form, walk))
@@ -270,14 +262,10 @@ class CardListeners:
         await self._client.views_update(view_id=click.view.id, view=notice_modal("Change verdict", sentence))
 
     async def _change_by_edit(self, click: Click, case: Case) -> None:
-        view, rubric = self._presenter.changing(case), self._presenter.rubric(case)
-        form = edit_modal.edit_modal(view, rubric, reader=click.reviewer.user_id, callback_id=edit_modal.CHANGE)
-        await self._replace(click, form)
+        await self._replace(click, self._forms.edit_form(case, click.reviewer, callback_id=edit_modal.CHANGE))
 
     async def _change_by_reject(self, click: Click, case: Case) -> None:
-        view, rubric = self._presenter.form(case), self._presenter.rubric(case)
-        form = reject_modal.reject_modal(view, rubric, reader=click.reviewer.user_id, callback_id=reject_modal.CHANGE)
-        await self._replace(click, form)
+        await self._replace(click, self._forms.reject_form(case, click.reviewer, callback_id=reject_modal.CHANGE))
 
     async def _replace(self, click: Click, form: View) -> None:
         if click.view is not None:
@@ -311,7 +299,8 @@ class CardListeners:
         if isinstance(parsed, FieldErrors):
             return beside_fields(submission, parsed.errors)
         to = Reviewer(submission.reviewer.team_id, parsed.user_id)
-        match await self._claims.hand_over(case, submission.reviewer, to, parsed.note):
+        note = parsed.note and self._presenter.form(case).placeholders.restored_text(parsed.note)
+        match await self._claims.hand_over(case, submission.reviewer, to, note):
             case HandedOver():
                 return Answer()
             case TooLate() as late:

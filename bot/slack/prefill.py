@@ -1,7 +1,8 @@
 """What an edit form is filled with: the model's output, an edit that others proposed, an alternative, or nothing yet.
 
 Slack keeps what was typed wherever a block_id stays the same, so each filling has ids of its own, and a submission says
-by its ids what it had been filled with.
+by its ids what it had been filled with; where something is redacted, also by which patterns, for a placeholder means
+something else under others.
 """
 
 import re
@@ -9,23 +10,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
-from bot.slack.edit_plan import PlannedField, plan_blank, plan_fields, plan_json
+from bot.slack.edit_plan import PlannedField, is_text, plan_blank, plan_fields, plan_json
 from bot.slack.view import CardView
 from routing.decision import Alternative, Json
 
 OFFERED = 5
 """Alternatives in a form; the others are in Details."""
 OUTPUT, ANSWER, EDIT, ALTERNATIVE = "output", "answer", "edit", "alt"
-_BLOCK = re.compile(rf"({OUTPUT}|{ANSWER}|{EDIT}[0-9a-f]{{8}}|{ALTERNATIVE}[0-9])-[0-9]+-[0-9]+")
+_BLOCK = re.compile(rf"({OUTPUT}|{ANSWER}|{EDIT}[0-9a-f]{{8}}|{ALTERNATIVE}[0-9])(\.[0-9a-f]{{8}})?-[0-9]+-[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Prefill:
-    """`fields` is () if no form holds the value. `alternative`: which one it is, if it is one."""
+    """`fields` is () if no form holds the value. `alternative`: which one it is, if it is one. `is_blank`: there is
+    nothing to edit, and people write an answer of their own."""
 
     source: str
     fields: tuple[PlannedField, ...]
     alternative: int | None = None
+    is_blank: bool = False
 
     def block_id(self, field: PlannedField, chunk: int = 0) -> str:
         return f"{self.source}-{field.index}-{chunk}"
@@ -44,13 +47,13 @@ def prefill(view: CardView, alternative: int | None = None) -> Prefill:
     if alternative is not None and 0 <= alternative < len(offered(view)):
         value = view.alternatives[alternative].output
         fields = plan_fields(value) if _shape(value) == _shape(view.output) else plan_json(value)
-        return Prefill(f"{ALTERNATIVE}{alternative}", fields, alternative)
+        return Prefill(_named(f"{ALTERNATIVE}{alternative}", view), fields, alternative)
     if view.asks_for_answer:
-        return Prefill(ANSWER, plan_blank(view.output))
+        return _blank(view)
     if view.proposal is not None:
         fields = plan_fields(view.proposal.output)
-        return Prefill(f"{EDIT}{_digest(fields)}", fields)
-    return Prefill(OUTPUT, plan_fields(view.output))
+        return Prefill(_named(f"{EDIT}{_digest(fields)}", view), fields)
+    return _models(view)
 
 
 def source_blocks(values: Iterable[str]) -> list[str]:
@@ -65,17 +68,30 @@ def submitted_prefill(view: CardView, values: Mapping[str, object]) -> Prefill |
     if not blocks:
         return proposed
     source = blocks[0].partition("-")[0]
-    if source == ANSWER:
-        return Prefill(ANSWER, plan_blank(view.output))
-    if source == OUTPUT and view.proposal is None:
-        return Prefill(OUTPUT, plan_fields(view.output))
-    if source.startswith(ALTERNATIVE):
-        proposed = prefill(view, int(source.removeprefix(ALTERNATIVE)))
+    kind = source.partition(".")[0]
+    if kind == ANSWER:
+        proposed = _blank(view)
+    elif kind == OUTPUT and view.proposal is None:
+        proposed = _models(view)
+    elif kind.startswith(ALTERNATIVE):
+        proposed = prefill(view, int(kind.removeprefix(ALTERNATIVE)))
     return proposed if proposed.source == source else None
 
 
+def _blank(view: CardView) -> Prefill:
+    return Prefill(_named(ANSWER, view), plan_blank(view.output), is_blank=True)
+
+
+def _models(view: CardView) -> Prefill:
+    return Prefill(_named(OUTPUT, view), plan_fields(view.output))
+
+
+def _named(source: str, view: CardView) -> str:
+    return f"{source}.{view.placeholders.digest}" if view.placeholders.digest else source
+
+
 def _shape(value: Json) -> str:
-    return "text" if isinstance(value, str) else "object" if isinstance(value, dict) else "other"
+    return "text" if is_text(value) else "object" if isinstance(value, dict) else "other"
 
 
 def _digest(fields: tuple[PlannedField, ...]) -> str:

@@ -1,5 +1,6 @@
 """From a case in the database to what the renderers are given."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from string import Formatter
@@ -11,6 +12,7 @@ import orjson
 from bot.reviewing.case import Case
 from bot.reviewing.eligibility import Eligibility
 from bot.slack import limits
+from bot.slack.hiding import hidden, hide
 from bot.slack.view import (
     CardState,
     CardView,
@@ -21,8 +23,10 @@ from bot.slack.view import (
     RubricView,
     VerdictWord,
 )
+from routing.checks import CheckResult
 from routing.decision import Disposition, OutcomeResult, Reason, ReviewKind, Risk, Route
 from routing.policy import TaskPolicy
+from routing.redaction import redaction
 from routing.review import WAITING, ReviewState
 from store.decisions import DecisionStore
 from store.reviews import VerdictRecord
@@ -36,26 +40,34 @@ _VERDICTS: dict[OutcomeResult, VerdictWord] = {
 
 
 class Presenter:
-    """Puts together what a card shows, by the policy of the moment."""
+    """Puts together what is shown of a review, by the policy of the moment, which also says what of it is hidden."""
 
     def __init__(self, eligibility: Eligibility, decisions: DecisionStore) -> None:
         self._eligibility, self._decisions = eligibility, decisions
 
     async def card(self, case: Case) -> CardView:
         """With what people decided earlier about the same subject."""
-        return replace(self.form(case), earlier=await self._earlier(case))
+        view = self.form(case)
+        return replace(view, earlier=hide(await self._earlier(case), view.placeholders))
+
+    async def notice(self, case: Case, body: Mapping[str, Any]) -> tuple[CardView, Mapping[str, Any]]:
+        """What is said in a thread, and what it is about. Of its members only the note is a person's own words."""
+        view = await self.card(case)
+        return view, {**body, "note": view.placeholders.hide(body.get("note"))}
 
     def form(self, case: Case) -> CardView:
         """The same without the earlier verdicts: a form does not wait for them."""
         task = self._eligibility.task(case)
         waits = case.review.state in WAITING
-        return replace(
+        view = replace(
             _view(case, task),
             needed=self._eligibility.needed(case),
             hides_output=waits and task.autonomy == 0,
             is_draft=waits and task.autonomy == 1,
             hides_confidence=waits and task.blind_confidence,
         )
+        said = (case.said.get(case.review.verdict_part(record)) for record in case.review.verdicts)
+        return hidden(view, said, redaction(task.redact))
 
     def changing(self, case: Case) -> CardView:
         """For a form that changes an edit: it begins with that edit and not with what the model wrote."""
@@ -63,6 +75,11 @@ class Presenter:
         if view.outcome is None or view.outcome.verdict != "edit":
             return view
         return replace(view, proposal=ProposalView(output=view.outcome.output, edited_by=view.outcome.decided_by[-1]))
+
+    def failures(self, case: Case, failures: Sequence[CheckResult]) -> list[CheckResult]:
+        """Why an edit is not released: checks may quote it."""
+        placeholders = self.form(case).placeholders
+        return [replace(failure, message=placeholders.hide(failure.message)) for failure in failures]
 
     def rubric(self, case: Case) -> RubricView:
         """What the forms ask."""
@@ -155,7 +172,8 @@ def _model(case: Case) -> str | None:
 
 
 def _trace_url(case: Case, task: TaskPolicy) -> str | None:
-    """The policy's template filled from the app's metadata; None where one of its members is missing or too long."""
+    """The policy's template filled from the app's metadata; None where one of its members is missing, too long or not
+    to be shown."""
     if task.trace_url is None:
         return None
     address = ""
@@ -163,7 +181,7 @@ def _trace_url(case: Case, task: TaskPolicy) -> str | None:
         address += written
         if name is not None:
             text = case.request.metadata.get(name)
-            if not isinstance(text, str) or len(text) > limits.URL_TEXT:
+            if not isinstance(text, str) or len(text) > limits.URL_TEXT or redaction(task.redact).matches(text):
                 return None
             address += quote(text, safe="")
     return address

@@ -30,6 +30,7 @@ from bot.slack.reception import Answer, Reception, beside_fields, returned
 from bot.slack.text import escape, sendable
 from bot.slack.thread_reply import as_typed
 from routing.decision import DecisionRequest
+from routing.redaction import nothing_hidden
 from store.keys import ApiKey, EnsureApp
 from store.messages import Place
 from store.writer import Writer
@@ -127,7 +128,9 @@ def _body(submission: Submission) -> dict[str, Any]:
     # A long text is in several inputs, at whose seams Slack drops white space: what they began with tells which.
     began = (block["element"].get("initial_value", "") for block in submission.view.blocks if _is_piece(block))
     filled = _filled("".join(began))
-    output = "".join(str(parse_field(field, typed_into(filled, field, values))) for field in filled.fields)
+    output = "".join(
+        str(parse_field(field, typed_into(filled, field, values), nothing_hidden())) for field in filled.fields
+    )
     asked, note = (parse_text(typed_text(values, name).strip()) for name in (_ASKED, _NOTE))
     return {
         "id": f"slack:{submission.view.private.get('message', '')}",

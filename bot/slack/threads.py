@@ -14,7 +14,8 @@ from bot.reviewing.notes import Notes
 from bot.reviewing.people import Refusal, Reviewer
 from bot.reviewing.verdicts import ChecksFailed, Decided, Result, Reviewing, TooLate
 from bot.slack import notices
-from bot.slack.json_text import JsonTextError, parse_json, parse_text
+from bot.slack.edit_plan import is_text, read_json, read_text
+from bot.slack.json_text import JsonTextError
 from bot.slack.present import Presenter
 from bot.slack.reception import Reception
 from bot.slack.text import escape
@@ -154,7 +155,7 @@ class ThreadListeners:
         if case.review.state == ReviewState.OPEN and self._eligibility.needed(case, verdict) > 1:
             await self._tell(said, notices.BLIND_VOTES)
             return
-        await self._tell_result(said, await self._reviewing.decide(case, said.reviewer, verdict, echo=True))
+        await self._tell_result(said, case, await self._reviewing.decide(case, said.reviewer, verdict, echo=True))
 
     def _read(self, case: Case, reply: Reply) -> tuple[str, Verdict | None]:
         """The verdict, or why it is none."""
@@ -163,10 +164,10 @@ class ThreadListeners:
             case ApproveReply():
                 return (notices.ANSWER_FIRST, None) if view.asks_for_answer else ("", Approve())
             case RejectReply(reason):
-                return ("", Reject(reason=reason)) if reason else (_SAY_WHY, None)
+                return ("", Reject(reason=view.placeholders.restored_text(reason))) if reason else (_SAY_WHY, None)
             case EditReply(text):
                 try:
-                    output = _output(view.output, text)
+                    output = _output(view, text)
                 except JsonTextError as error:
                     return f"That could not be read, so nothing was changed: {escape(str(error))}. {_USE_EDIT}", None
                 return self._read_edit(case, view, output)
@@ -174,12 +175,12 @@ class ThreadListeners:
                 raise AssertionError("a note is no verdict")
 
     def _read_edit(self, case: Case, view: CardView, output: Json) -> tuple[str, Verdict | None]:
-        if json_equal(output, view.proposed):
+        if json_equal(output, view.placeholders.restored(view.proposed)):
             return "", Approve()
         needs_reason = "edit" in self._presenter.rubric(case).require_reason
         return (_EDIT_NEEDS_REASON, None) if needs_reason else ("", Edit(output))
 
-    async def _tell_result(self, said: Said, result: Result) -> None:
+    async def _tell_result(self, said: Said, case: Case, result: Result) -> None:
         match result:
             case Decided() as done:
                 sentence = after_vote(done)
@@ -191,7 +192,7 @@ class ThreadListeners:
             case Refusal() as refusal:
                 sentence = refused(refusal)
             case ChecksFailed(failures):
-                sentence = escape(notices.checks_failed(failures))
+                sentence = escape(notices.checks_failed(self._presenter.failures(case, failures)))
         if sentence is not None:
             await self._tell(said, sentence)
 
@@ -199,6 +200,7 @@ class ThreadListeners:
         await self._reception.private.tell(said, sentence, thread=said.thread)
 
 
-def _output(model_output: Json, text: str) -> Json:
+def _output(view: CardView, text: str) -> Json:
     """Text for a text, JSON for everything else. Raises JsonTextError."""
-    return parse_text(text) if isinstance(model_output, str) else parse_json(text)
+    read = read_text if is_text(view.output) else read_json
+    return read(text, view.placeholders)

@@ -1,4 +1,5 @@
-"""The Edit and the Reject form, once sent: what was typed becomes a verdict, and every outcome an answer."""
+"""The Edit and the Reject form: made for a person, and once sent, what was typed becomes a verdict, and every outcome
+an answer."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from bot.reviewing.people import Refusal, Reviewer
 from bot.reviewing.verdicts import ChecksFailed, Decided, Result, TooLate
 from bot.slack import edit_modal, notices, reject_modal
 from bot.slack.interaction import Submission
-from bot.slack.modal import FieldErrors, notice_modal
+from bot.slack.modal import FieldErrors, StateValues, View, notice_modal
 from bot.slack.present import Presenter
 from bot.slack.reception import Answer, beside_fields, returned
 from bot.slack.view import CardView
@@ -36,6 +37,30 @@ class VerdictForms:
     def __init__(self, *, cases: Cases, presenter: Presenter, writer: Writer, clock: Clock, metrics: Metrics) -> None:
         self._cases, self._presenter = cases, presenter
         self._writer, self._clock, self._metrics = writer, clock, metrics
+
+    def edit_form(
+        self,
+        case: Case,
+        reader: Reviewer,
+        *,
+        callback_id: str = edit_modal.CALLBACK,
+        alternative: int | None = None,
+        typed: StateValues | None = None,
+    ) -> View:
+        """The form for this person; `alternative` and `typed` as `edit_modal` takes them."""
+        return edit_modal.edit_modal(
+            self._edited(case, callback_id),
+            self._presenter.rubric(case),
+            reader=reader.user_id,
+            alternative=alternative,
+            typed=typed,
+            callback_id=callback_id,
+        )
+
+    def reject_form(self, case: Case, reader: Reviewer, *, callback_id: str = reject_modal.CALLBACK) -> View:
+        """The form for this person."""
+        view, rubric = self._presenter.form(case), self._presenter.rubric(case)
+        return reject_modal.reject_modal(view, rubric, reader=reader.user_id, callback_id=callback_id)
 
     async def send_edit(self, submission: Submission, way: Way, then: Then) -> Answer:
         return await self._send(submission, self._read_edit, way, then)
@@ -68,7 +93,9 @@ class VerdictForms:
             case Refusal() as refusal:
                 return returned(submission, "Not saved", refused(refusal))
             case ChecksFailed(failures):
-                errors = edit_modal.check_errors(self._shown(submission, case), failures, submission.view.values)
+                view = self._edited(case, submission.view.callback_id)
+                told = self._presenter.failures(case, failures)
+                errors = edit_modal.check_errors(view, told, submission.view.values)
                 return beside_fields(submission, errors)
 
     async def refresh(self, case: Case) -> None:
@@ -88,7 +115,7 @@ class VerdictForms:
             self._metrics.decided(case.review.app, case.decision.task_type, done.verdict.verdict, waited)
 
     def _read_edit(self, submission: Submission, case: Case) -> Verdict | FieldErrors:
-        view, rubric = self._shown(submission, case), self._presenter.rubric(case)
+        view, rubric = self._edited(case, submission.view.callback_id), self._presenter.rubric(case)
         parsed = edit_modal.parse_edit(view, rubric, submission.view.values)
         if isinstance(parsed, FieldErrors):
             return parsed
@@ -97,9 +124,9 @@ class VerdictForms:
             return Approve()
         return Edit(parsed.output, parsed.category, parsed.severity, parsed.labels, parsed.reason)
 
-    def _shown(self, submission: Submission, case: Case) -> CardView:
-        """What the edit form was made from."""
-        changes = submission.view.callback_id == edit_modal.CHANGE
+    def _edited(self, case: Case, callback_id: str) -> CardView:
+        """What an edit form is made from, and read against."""
+        changes = callback_id == edit_modal.CHANGE
         return self._presenter.changing(case) if changes else self._presenter.form(case)
 
     def _read_reject(self, submission: Submission, case: Case) -> Verdict | FieldErrors:

@@ -1,4 +1,5 @@
-"""What the renderers are given: a review as plain data, looked up in the database just before it is shown.
+"""What the renderers are given: a review as plain data, looked up in the database just before it is shown, and with
+placeholders for what the policy redacts.
 
 Every text in here may come from a model, an app or a person and is untrusted; the renderers make it harmless.
 """
@@ -9,6 +10,7 @@ from datetime import datetime
 from typing import Literal
 
 from routing.decision import Alternative, Disposition, Json, Reason, ReviewKind, Risk, Route, Source, UncertainSpan
+from routing.redaction import Placeholders, nothing_hidden
 
 CardState = Literal["open", "disputed", "held", "decided", "cancelled", "timed_out"]
 """`disputed`: the votes disagree and an adjudicator has to settle it. `held`: decided, but the release waits until the
@@ -127,6 +129,8 @@ class CardView:
     """Where in a string output the model is unsure; code points, end exclusive."""
     earlier: tuple[EarlierView, ...] = ()
     """Latest first."""
+    placeholders: Placeholders = field(default_factory=nothing_hidden, repr=False, compare=False)
+    """What stands behind those in this view, to put it back into what people type; never to be shown."""
 
     @property
     def waits(self) -> bool:

@@ -13,7 +13,7 @@ from bot.reviewing.eligibility import Eligibility
 from bot.reviewing.people import MembershipUnknownError, Refusal, Reviewer
 from bot.reviewing.queue import Queue
 from bot.reviewing.verdicts import ChecksFailed, Decided, Result, Reviewing, TooLate
-from bot.slack import edit_modal, notices, reject_modal
+from bot.slack import notices
 from bot.slack.batch import START, channel_of
 from bot.slack.details_modal import details_modal
 from bot.slack.interaction import Click, OpenView, Shortcut, Submission
@@ -41,7 +41,7 @@ _CANNOT_GO_ON = "Slack could not confirm just now what else you may review. Plea
 _NO_NEXT = "Your verdict is recorded, but Slack did not show what comes next: choose *Stop* and start again."
 
 
-Form = Callable[..., View]
+Form = Callable[[Case, Reviewer], View]
 
 
 class WalkListeners:
@@ -174,10 +174,10 @@ class WalkListeners:
     # The forms on top of it -----------------------------------------------------------------------------------------
 
     async def _open_edit(self, click: Click) -> None:
-        await self._push_form(click, partial(edit_modal.edit_modal, callback_id=EDIT))
+        await self._push_form(click, partial(self._forms.edit_form, callback_id=EDIT))
 
     async def _open_reject(self, click: Click) -> None:
-        await self._push_form(click, partial(reject_modal.reject_modal, callback_id=REJECT))
+        await self._push_form(click, partial(self._forms.reject_form, callback_id=REJECT))
 
     async def _push_form(self, click: Click, form: Form) -> None:
         case = await self._cases.by_id(click.review_id)
@@ -188,8 +188,7 @@ class WalkListeners:
             walk, note = _one_less(_walk(click.view)), closed or notices.UNKNOWN_REVIEW
             await self._show_next(click.reviewer, click.view.id, walk, note)
             return
-        view = form(self._presenter.form(case), self._presenter.rubric(case), reader=click.reviewer.user_id)
-        await self._push(click, carrying(view, _walk(click.view)))
+        await self._push(click, carrying(form(case, click.reviewer), _walk(click.view)))
 
     async def _open_details(self, click: Click) -> None:
         case = await self._cases.by_id(click.review_id)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from routing.redaction import HiddenNumber, Placeholders, Redaction
+from routing.redaction import HiddenNumber, Placeholders, Redaction, nothing_hidden
 from tests.support.json_values import json_values
 
 CARD = "4111111111111111"
@@ -163,6 +163,7 @@ def test_what_nobody_can_know_is_named() -> None:
     assert hidden.value == "[redacted 1] [redacted 7]"
     assert hidden.placeholders.unknown("[redacted 1] [redacted 7]") is None
     assert hidden.placeholders.unknown("to [redacted 2]") == "[redacted 2]"
+    assert nothing_hidden().unknown("to [redacted 2]") is None
 
 
 def test_what_needs_no_hiding_is_the_very_value() -> None:
