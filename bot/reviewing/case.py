@@ -24,6 +24,9 @@ from store.history import HistoryRecord
 from store.reviews import Review, ReviewStore, VerdictRecord
 
 
+_REMOVED = "(Removed at the end of its retention)"
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """An edit that others still have to agree to."""
@@ -43,6 +46,8 @@ class Case:
     said: Mapping[str, Mapping[str, Json]]
     """What people wrote with their verdicts, by part of the content."""
     siblings: tuple[Review, ...]
+    content_removed: bool = False
+    """Its retention is over: the request is a stand-in, and nothing can be decided about it any more."""
 
     @property
     def decision(self) -> Decision:
@@ -160,10 +165,20 @@ class Cases:
             cases.append(
                 Case(
                     review,
-                    DecisionRequest.model_validate_json(contents[(pk, "request")]),
+                    _request(review.decision, contents.get((pk, "request"))),
                     None if outcome is None else orjson.loads(outcome),
                     said,
                     tuple(other for other in related if other.decision.pk == pk and other.pk != review.pk),
+                    content_removed=(pk, "request") not in contents,
                 )
             )
         return cases
+
+
+def _request(decision: Decision, body: str | None) -> DecisionRequest:
+    """What the app posted, as far as it is there."""
+    if body is not None:
+        return DecisionRequest.model_validate_json(body)
+    return DecisionRequest(
+        task_type=decision.task_type, input=_REMOVED, output=_REMOVED, reversible=decision.reversible
+    )

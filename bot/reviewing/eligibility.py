@@ -58,6 +58,8 @@ class Eligibility:
 
         `recent`: Slack's answers of the last minute will do, as for a list that nothing is decided by.
         """
+        if case.content_removed:
+            return Refusal("content_removed")
         if case.decision.requested_by == reviewer.user_id:
             return Refusal("own_request")
         if case.review.kind == ReviewKind.DOUBLE and _spoke(case.siblings, reviewer):
@@ -81,6 +83,8 @@ class Eligibility:
     async def refusal_to_change(self, case: Case, reviewer: Reviewer, verdict: Verdict | None = None) -> Refusal | None:
         """The same for a verdict that stands already. What took more than one person to decide, or an adjudicator, is
         not for one reviewer to turn; what bore a second opinion out or not is turned where it was decided first."""
+        if case.content_removed:
+            return Refusal("content_removed")
         if case.decision.requested_by == reviewer.user_id:
             return Refusal("own_request")
         if case.review.kind == ReviewKind.DOUBLE and case.review.state == ReviewState.DECIDED:

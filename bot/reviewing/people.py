@@ -22,6 +22,7 @@ class Reviewer:
 
 WhyNot = (
     Literal["own_request", "not_a_reviewer", "named_reviewers_only", "adjudicators_only", "second_opinion"]
+    | Literal["content_removed"]
     | Literal["unknown_now"]
     | Objection
 )

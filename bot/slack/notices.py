@@ -32,6 +32,7 @@ _REFUSALS: dict[str, str] = {
     "already_voted": "Your vote is in, and others have to vote now. Nothing was changed.",
     "voted_before": "You have voted on this, so another adjudicator has to settle it. Nothing was changed.",
     "second_opinion": "You have judged this decision before, so the second opinion is another's. Nothing was changed.",
+    "content_removed": "What this was about was removed at the end of its retention, so it stays as it is.",
     "unknown_now": CANNOT_CHECK_NOW,
 }
 _NOT_THEIRS = "Only who may decide this can give or take it; choose one of its reviewers."
@@ -43,6 +44,7 @@ _MAY_NOT_TAKE: dict[str, str] = {
     "already_voted": "Nobody who has voted can have this; choose somebody else.",
     "voted_before": "Nobody who has voted can settle this; choose another adjudicator.",
     "second_opinion": "Nobody who has judged this decision can have the second opinion; choose somebody else.",
+    "content_removed": "What this was about was removed at the end of its retention, so it stays as it is.",
     "unknown_now": "Slack could not confirm just now who may review this; please try again.",
 }
 
