@@ -23,7 +23,6 @@ from store.decisions import Decision, DecisionStore
 from store.history import HistoryRecord
 from store.reviews import Review, ReviewStore, VerdictRecord
 
-
 _REMOVED = "(Removed at the end of its retention)"
 
 

@@ -31,7 +31,7 @@ WhyNot = (
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why a person may not decide a review: their own request, they voted, they are not in its circle, they have judged
-    the same decision already, or it cannot be found out now."""
+    the same decision already, its content is gone, or it cannot be found out now."""
 
     reason: WhyNot
     circle: Circle | None = None
