@@ -25,8 +25,10 @@ from bot.delivery.loops import remedy
 from bot.delivery.messages import MessageSender
 from bot.ids import NewId, random_id
 from bot.intake import Intake
+from bot.jobs.retention import Retention
 from bot.jobs.runner import Jobs
 from bot.jobs.scheduler import Scheduler
+from bot.jobs.seal_history import SealHistory
 from bot.metrics import Metrics
 from bot.policy_in_force import PolicyInForce
 from bot.reviewing.case import Cases
@@ -64,8 +66,10 @@ from store.messages import MessageStore, ReleaseLeases
 from store.notes import NoteStore
 from store.notify import PostgresListener, Wakeups
 from store.queue import QueueStore
+from store.retention import RetentionStore
 from store.reviews import ReviewStore
 from store.runs import RunStore
+from store.seals import SealStore
 from store.writer import Writer
 
 log = structlog.get_logger(__name__)
@@ -275,7 +279,10 @@ class Application:
             clock=self._clock,
             writer=self.writer,
             runs=RunStore(self.engine),
-            jobs=[],
+            jobs=[
+                SealHistory(clock=self._clock, writer=self.writer, seals=SealStore(self.engine)),
+                Retention(clock=self._clock, writer=self.writer, store=RetentionStore(self.engine), policy=self.policy),
+            ],
         )
         self._scheduler = Scheduler(self.jobs)
         self._auth = Authenticator(self.keys, self._clock)

@@ -25,24 +25,33 @@ from bot.jobs.telling import overview_line, ran_object, ran_text
 from bot.logs import set_up_logging
 from bot.manifest import ManifestError, as_yaml, manifest
 from bot.policy_in_force import PolicyUnreadableError, read_policy, warnings_of
+from bot.proof.content import ContentCheck
+from bot.proof.export import lines, written_to
+from bot.proof.telling import progress_bar, report_lines, report_object
+from bot.proof.verify import Printed, Report, Verification
 from bot.secretbox import SecretBox, new_webhook_secret
 from bot.web.auth import sha256_of_key
 from store import schema
 from store.engine import open_engine
 from store.events import Redeliver
 from store.keys import CreateKey, KeyStore, RevokeKey, RotateSecret
+from store.retention import RetentionStore
+from store.seals import SealStore
 from store.writer import Writer
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 keys_app = typer.Typer(no_args_is_help=True, help="API keys and webhook secrets.")
 jobs_app = typer.Typer(help="Scheduled jobs.")
 policy_app = typer.Typer(no_args_is_help=True, help="The policy file.")
+audit_app = typer.Typer(no_args_is_help=True, help="The tamper-evident history.")
 app.add_typer(keys_app, name="keys")
 app.add_typer(policy_app, name="policy")
 app.add_typer(jobs_app, name="jobs")
+app.add_typer(audit_app, name="audit")
 
 _BOTH_SIGN = timedelta(hours=24)
 _APP_NAME = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_PRINTED_SEAL = re.compile("([1-9][0-9]{0,8}):([0-9a-fA-F]{4,64})")
 _SCOPES = ("ingest", "read", "feedback", "admin")
 
 Result = TypeVar("Result")
@@ -316,6 +325,54 @@ def run_job(
         typer.echo(f"{error}; it is tried again by itself", err=True)
         raise typer.Exit(1) from error
     typer.echo(json.dumps(ran_object(name, ran)) if as_json else ran_text(name, ran))
+
+
+@audit_app.command("verify")
+def verify_history(
+    seal: Annotated[list[str] | None, typer.Option(metavar="NUMBER:SHA256", help="As a digest printed it.")] = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Recompute the history. Exit 1 if a record, a seal or content is not what was written; says which."""
+    printed = [_printed_seal(text) for text in seal or ()]
+
+    async def work() -> Report:
+        async with _engine() as engine:
+            seals = SealStore(engine)
+            with progress_bar(await seals.count()) as progress:
+                content = ContentCheck(seals, RetentionStore(engine))
+                return await Verification(seals, content, printed, progress).run()
+
+    report = _run(work())
+    typer.echo(json.dumps(report_object(report)) if as_json else "\n".join(report_lines(report)))
+    raise typer.Exit(1 if report.problems else 0)
+
+
+@audit_app.command("export")
+def export_history(
+    since: Annotated[str | None, typer.Option(help="ISO 8601; default: from the beginning.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Default: the standard output.")] = None,
+) -> None:
+    """The history as JSON lines, each record with the seal over it."""
+    moment = _moment("--since", since) if since else None
+    if out is not None and not out.parent.is_dir():
+        _give_up(f"--out: {out.parent} is no folder.")
+
+    async def work() -> None:
+        async with _engine() as engine:
+            with written_to(out) as file:
+                async for line in lines(SealStore(engine), moment):
+                    file.write(line)
+
+    _run(work())
+
+
+def _printed_seal(text: str) -> Printed:
+    match = _PRINTED_SEAL.fullmatch(text)
+    if match is None:
+        _give_up(
+            f"--seal: {text} is no seal: write its number, a colon and the beginning of its SHA-256, as 12:9f2c1e0a."
+        )
+    return Printed(int(match[1]), match[2])
 
 
 @app.command()

@@ -1,0 +1,186 @@
+"""Removing content whose time is over. Facts and history stay: they hold hashes of it, and a record tells that it was
+removed, so that it is not missed as if somebody had taken it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, delete, exists, func, null, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from routing.decision import Json
+from routing.review import WAITING, ReviewState
+from store import tables as t
+from store.history import HistoryRecord, append
+from store.writer import SingleCommand
+
+REMOVED = "bot:retention:removed"
+"""The history's event for it."""
+
+_UNFINISHED = (*WAITING, ReviewState.HELD)
+
+
+@dataclass(frozen=True, slots=True)
+class Cutoffs:
+    """Content of what was created before its task's time is over; `others` holds for task types without their own."""
+
+    tasks: Mapping[str, datetime]
+    others: datetime
+
+    def of(self, task_type: str) -> datetime:
+        return self.tasks.get(task_type, self.others)
+
+    @property
+    def latest(self) -> datetime:
+        return max([self.others, *self.tasks.values()])
+
+    def passed(self, created_at: ColumnElement[Any], task_type: ColumnElement[Any]) -> ColumnElement[bool]:
+        """The same as a condition on rows."""
+        own = [and_(task_type == task, created_at < before) for task, before in sorted(self.tasks.items())]
+        return or_(*own, and_(task_type.not_in(sorted(self.tasks)), created_at < self.others))
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """A decision whose content's time is over, with the facts that an app may have put words into."""
+
+    pk: int
+    task_type: str
+    subject: str | None
+    cohort: str | None
+    reasons: list[dict[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveContent(SingleCommand[int]):
+    """Removes all content of these decisions of one task, but of those that turned out to be needed still; how many
+    that left. `facts`: new values of columns, by decision."""
+
+    task_type: str
+    pks: Sequence[int]
+    facts: Mapping[int, Mapping[str, Any]]
+    created_before: datetime
+    at: datetime
+
+    async def apply(self, connection: AsyncConnection) -> int:
+        d, c, e = t.decisions.c, t.contents.c, t.events.c
+        # Whoever is about to change one of them is waited for, or waits: what is judged below holds until the commit.
+        # Decisions before events, as a verdict has it.
+        await connection.execute(select(d.pk).where(d.pk.in_(self.pks)).order_by(d.pk).with_for_update())
+        await connection.execute(select(e.pk).where(e.decision_pk.in_(self.pks)).order_by(e.pk).with_for_update())
+        pks = (await connection.scalars(select(d.pk).where(d.pk.in_(self.pks), *_over()))).all()
+        if not pks:
+            return 0
+        await connection.execute(delete(t.contents).where(c.decision_pk.in_(pks)))
+        # A dead letter without its body is nothing that could be delivered again.
+        await connection.execute(delete(t.events).where(e.decision_pk.in_(pks), e.state == "dead"))
+        for pk in self.facts.keys() & set(pks):
+            await connection.execute(update(t.decisions).where(d.pk == pk).values(self.facts[pk]))
+        await append(connection, [self._record(len(pks))])
+        return len(pks)
+
+    def _record(self, decisions: int) -> HistoryRecord:
+        before = self.created_before.isoformat()
+        facts: dict[str, Json] = {"task_type": self.task_type, "decisions": decisions, "created_before": before}
+        return HistoryRecord(self.at, REMOVED, "bot", facts=facts)
+
+
+def _over() -> tuple[ColumnElement[bool], ...]:
+    """Nobody needs the content of a decision any more: it is resolved, and nothing of it is under way."""
+    d, r, e, b = t.decisions.c, t.reviews.c, t.events.c, t.rollbacks.c
+    return (
+        d.status == "resolved",
+        exists().where(t.contents.c.decision_pk == d.pk),
+        ~exists().where(r.decision_pk == d.pk, r.state.in_(_UNFINISHED)),
+        ~exists().where(e.decision_pk == d.pk, e.state == "pending"),
+        ~exists().where(b.decision_pk == d.pk, b.state == "requested"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveAlertContent(SingleCommand[int]):
+    """Removes what alerts said that are closed and were opened before their task's time; of `limit` alerts, oldest
+    first. How many that were."""
+
+    cutoffs: Cutoffs
+    limit: int
+    at: datetime
+
+    async def apply(self, connection: AsyncConnection) -> int:
+        a, r = t.alerts.c, t.reviews.c
+        over = (
+            select(a.review_pk)
+            .join_from(t.alerts, t.reviews, r.pk == a.review_pk)
+            .where(a.content.is_not(None), r.state.not_in(_UNFINISHED))
+            .where(self.cutoffs.passed(r.opened_at, r.task_type))
+            .order_by(a.review_pk)
+            .limit(self.limit)
+        )
+        pks = (await connection.scalars(over)).all()
+        if pks:
+            await connection.execute(update(t.alerts).where(a.review_pk.in_(pks)).values(content=null()))
+            await append(connection, [HistoryRecord(self.at, REMOVED, "bot", facts={"alerts": len(pks)})])
+        return len(pks)
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetRuns(SingleCommand[int]):
+    """Deletes the runs of jobs that were due before; how many that were."""
+
+    before: datetime
+
+    async def apply(self, connection: AsyncConnection) -> int:
+        return (await connection.execute(delete(t.runs).where(t.runs.c.at < self.before))).rowcount
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What the history tells of one removal: so many decisions of a task, all created before."""
+
+    task_type: str
+    decisions: int
+    created_before: datetime
+
+
+class RetentionStore:
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def expired(self, cutoffs: Cutoffs, *, after: int, limit: int) -> list[Expired]:
+        """Decisions with a pk above `after` whose content may go, in order.
+
+        Begins where content begins and ends where nothing is old enough: what was removed before and what is young is
+        not gone through. Numbers and times differ a little in their order, so that single ones are found a day later.
+        """
+        d = t.decisions.c
+        first = select(func.min(t.contents.c.decision_pk)).where(t.contents.c.decision_pk > after).scalar_subquery()
+        last = (
+            select(d.pk)
+            .where(d.created_at < cutoffs.latest)
+            .order_by(d.created_at.desc(), d.pk.desc())
+            .limit(1)
+            .scalar_subquery()
+        )
+        query = (
+            select(d.pk, d.task_type, d.subject, d.cohort, d.reasons)
+            .where(d.pk >= first, d.pk <= last, cutoffs.passed(d.created_at, d.task_type), *_over())
+            .order_by(d.pk)
+            .limit(limit)
+        )
+        async with self._engine.connect() as connection:
+            return [Expired(*row) for row in await connection.execute(query)]
+
+    async def removals(self, *, after: int) -> tuple[list[Removal], int]:
+        """What the history tells of removed content in records with a seq above `after`, and the seq up to which that
+        was looked for."""
+        h = t.history.c
+        query = select(h.facts).where(h.event == REMOVED, h.seq > after).order_by(h.seq)
+        async with self._engine.connect() as connection:
+            to = await connection.scalar(select(func.coalesce(func.max(h.seq), 0))) or 0
+            rows = (await connection.execute(query.where(h.seq <= to))).all()
+        return [_removal(row.facts) for row in rows if "decisions" in row.facts], to
+
+
+def _removal(facts: Mapping[str, Any]) -> Removal:
+    return Removal(facts["task_type"], facts["decisions"], datetime.fromisoformat(facts["created_before"]))
