@@ -1,0 +1,224 @@
+"""The metrics (contract, "Metrics"): what the facts of a stretch of time come to.
+
+Facts are counts that add up: over task types, over cohorts, over weeks. Metrics are made of their sums and never of
+other metrics, so that what is told of the parts and of the whole cannot contradict each other.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from math import ceil
+from typing import Final, Literal, NamedTuple
+
+from routing.agreement import gwet_ac1, percent_agreement
+from routing.decision import Json
+from routing.estimates import escape_rate
+
+CORRECTIONS: Final = ("edit", "reject")
+
+LATENCY_UNIT: Final = 0.01
+"""Seconds. Latencies are counted in whole ones, which from 0.1 s on is exact to a twentieth."""
+
+
+class Group(NamedTuple):
+    """What facts are counted by. `cohort` "": the app named none."""
+
+    task_type: str
+    cohort: str
+
+
+class Judged(NamedTuple):
+    """How a review of a kind (gate, provisional, audit) ended: approve, edit or reject."""
+
+    kind: str
+    verdict: str
+
+
+@dataclass(slots=True)
+class Facts:
+    """Counts of decisions, without shadows; whoever reads them fills them.
+
+    Attributes:
+        decisions: all.
+        escalated: those for which a gate or provisional review was opened at intake.
+        verdicts: final verdicts of people, by the kind of review.
+        categories: of final corrections (edit, reject), by category; "" where none was named.
+        latencies: of gate and provisional reviews that people decided, the time from opening to verdict in
+            `LATENCY_UNIT`.
+        audits: audits that people decided, by the probability with which they were drawn and whether the decision was
+            wrong.
+        pairs: blind second opinions, by (first verdict, second verdict).
+        disputes: reviews, second opinions apart, in which people disagreed.
+    """
+
+    decisions: int = 0
+    escalated: int = 0
+    verdicts: Counter[Judged] = field(default_factory=Counter)
+    categories: Counter[str] = field(default_factory=Counter)
+    latencies: Counter[int] = field(default_factory=Counter)
+    audits: Counter[tuple[float, bool]] = field(default_factory=Counter)
+    pairs: Counter[tuple[str, str]] = field(default_factory=Counter)
+    disputes: int = 0
+
+    def __add__(self, other: "Facts") -> "Facts":
+        return Facts(
+            self.decisions + other.decisions,
+            self.escalated + other.escalated,
+            self.verdicts + other.verdicts,
+            self.categories + other.categories,
+            self.latencies + other.latencies,
+            self.audits + other.audits,
+            self.pairs + other.pairs,
+            self.disputes + other.disputes,
+        )
+
+    @property
+    def judged(self) -> int:
+        """Final verdicts."""
+        return self.verdicts.total()
+
+    @property
+    def corrected(self) -> int:
+        """Those that corrected the model."""
+        return sum(count for judged, count in self.verdicts.items() if judged.verdict in CORRECTIONS)
+
+
+Groups = Mapping[Group, Facts]
+
+
+def summed(facts: Iterable[Facts]) -> Facts:
+    return sum(facts, Facts())
+
+
+def by_task(groups: Groups) -> dict[str, Facts]:
+    return _by(groups, lambda group: group.task_type)
+
+
+def by_cohort(groups: Groups) -> dict[str, Facts]:
+    """Without what belongs to no cohort."""
+    return {name: facts for name, facts in _by(groups, lambda group: group.cohort).items() if name}
+
+
+def _by(groups: Groups, name_of: Callable[[Group], str]) -> dict[str, Facts]:
+    found: dict[str, Facts] = {}
+    for group, facts in groups.items():
+        found[name_of(group)] = found.get(name_of(group), Facts()) + facts
+    return dict(sorted(found.items()))
+
+
+Metric = dict[str, Json]
+Metrics = dict[str, Metric]
+
+
+def metrics(facts: Facts) -> Metrics:
+    """Every metric by its key, as an object (contract, "Metrics"). Shares and agreements are 0..1, times are seconds;
+    what there is no data for is None, never 0."""
+    approved = facts.judged - facts.corrected
+    return {
+        "escalation_rate": _share(facts.escalated, facts.decisions),
+        "auto_resolve_rate": _share(facts.decisions - facts.escalated, facts.decisions),
+        "error_escape_rate": _escape(facts),
+        "review_latency": _percentiles(facts.latencies),
+        "reviewer_agreement": _share(approved, facts.judged),
+        "inter_reviewer_agreement": _between_reviewers(facts.pairs),
+        # What no dataset and no calibration has taken up yet is no share of anything.
+        "feedback_utilization": {"value": None, "numerator": 0, "denominator": facts.corrected},
+        "feedback_to_update": _percentiles(Counter()),
+    }
+
+
+def percentile(counts: Mapping[int, int], share: float) -> int | None:
+    """The least value that at least this share (0..1) of what was counted does not exceed; None: nothing was."""
+    rank = max(ceil(share * sum(counts.values())), 1)
+    for value in sorted(counts):
+        rank -= counts[value]
+        if rank <= 0:
+            return value
+    return None
+
+
+def _share(part: int, whole: int) -> Metric:
+    return {"value": part / whole if whole else None, "numerator": part, "denominator": whole}
+
+
+def _percentiles(counts: Counter[int]) -> Metric:
+    found = {name: percentile(counts, share) for name, share in (("p50", 0.5), ("p95", 0.95))}
+    seconds = {name: None if value is None else round(value * LATENCY_UNIT, 2) for name, value in found.items()}
+    return {**seconds, "n": counts.total()}
+
+
+def _between_reviewers(pairs: Counter[tuple[str, str]]) -> Metric:
+    """`value` is the raw agreement, as `percent`; `ac1` takes from it what chance explains."""
+    agreed = sum(count for (first, second), count in pairs.items() if first == second)
+    return {
+        **_share(agreed, pairs.total()),
+        "percent": percent_agreement(pairs),
+        "ac1": gwet_ac1(pairs),
+        "n": pairs.total(),
+    }
+
+
+def _escape(facts: Facts) -> Metric:
+    """`numerator` is how many wrong decisions the audits stand for, `denominator` how many decisions: each audit for
+    1 / its probability. What still waits for its audit's verdict is in neither, or it would pass for correct."""
+    audits = [(is_wrong, 1 / inclusion, count) for (inclusion, is_wrong), count in facts.audits.items()]
+    population = round(sum(weight * count for _, weight, count in audits))
+    found = escape_rate([(is_wrong, weight) for is_wrong, weight, count in audits for _ in range(count)], population)
+    return {
+        "value": found.value,
+        "numerator": sum(weight * count for is_wrong, weight, count in audits if is_wrong),
+        "denominator": population,
+        "low": found.low,
+        "high": found.high,
+        "n": found.n,
+    }
+
+
+# Targets --------------------------------------------------------------------------------------------------------------
+
+Standing = Literal["met", "missed", "unclear"]
+
+
+class Target(NamedTuple):
+    """Between which values a metric should be, both included; None: without end."""
+
+    low: float | None
+    high: float | None
+
+
+TARGETS: Final[Mapping[str, Target]] = {
+    "escalation_rate": Target(0.15, 0.30),
+    "auto_resolve_rate": Target(0.70, 0.85),
+    "error_escape_rate": Target(None, 0.02),
+    "review_latency": Target(None, 300.0),
+    "reviewer_agreement": Target(0.85, None),
+}
+"""Of the 95th percentile, in seconds, where the metric is a time."""
+
+
+def headline(metric: Metric) -> float | None:
+    """The one number of a metric: its value, or its 95th percentile."""
+    return number(metric, "value" if "value" in metric else "p95")
+
+
+def number(metric: Metric, name: str) -> float | None:
+    """A member of a metric; None: it has none, or no data."""
+    found = metric.get(name)
+    return found if isinstance(found, (int, float)) else None
+
+
+def standing(key: str, metric: Metric) -> Standing | None:
+    """How a metric stands to its target; None: it has no target, or no data. `unclear`: its interval lies on both
+    sides."""
+    value, target = headline(metric), TARGETS.get(key)
+    if value is None or target is None:
+        return None
+    low, high = number(metric, "low"), number(metric, "high")
+    low, high = value if low is None else low, value if high is None else high
+    if _is_within(low, target) and _is_within(high, target):
+        return "met"
+    return "unclear" if _is_within(low, target) or _is_within(high, target) else "missed"
+
+
+def _is_within(value: float, target: Target) -> bool:
+    return (target.low is None or value >= target.low) and (target.high is None or value <= target.high)

@@ -1,0 +1,95 @@
+"""What a digest tells beside its facts, and the message that carries it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import and_, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from routing.decision import Json
+from routing.review import WAITING, ReviewState
+from store import tables as t
+from store.facts import Window, final_verdicts
+from store.messages import CARDS, NewMessage, Place, add
+from store.writer import SingleCommand
+
+
+@dataclass(frozen=True, slots=True)
+class KeepDigest(SingleCommand[None]):
+    """Has a digest sent. It is frozen in the message's body; one that is there already stays as it is."""
+
+    message: NewMessage
+    at: datetime
+
+    async def apply(self, connection: AsyncConnection) -> None:
+        await add(connection, [self.message], self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class NoteInBody(SingleCommand[None]):
+    """Keeps a member in a message's body, for the next attempt to send it."""
+
+    message_pk: int
+    name: str
+    value: Json
+
+    async def apply(self, connection: AsyncConnection) -> None:
+        c = t.messages.c
+        mine = c.pk == self.message_pk
+        body = await connection.scalar(select(c.body).where(mine).with_for_update())
+        await connection.execute(update(t.messages).where(mine).values(body={**(body or {}), self.name: self.value}))
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """A decision that people corrected, and where its card is; None: it has none in Slack."""
+
+    decision_id: str
+    place: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Reviews that wait now: audits, those of them that are late, and disputes."""
+
+    audits: int
+    audits_overdue: int
+    disputes: int
+
+
+class DigestStore:
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def corrected(self, window: Window, category: str, cohort: str | None, limit: int) -> list[Corrected]:
+        """The latest that were corrected for this category; of one cohort where it is named."""
+        d, m, final = t.decisions.c, t.messages.c, final_verdicts(window)
+        query = (
+            select(d.id, final.c.review_pk)
+            .join_from(final, t.decisions, d.pk == final.c.decision_pk)
+            .where(final.c.category == category, final.c.verdict != "approve")
+            .order_by(final.c.review_pk.desc())
+            .limit(limit)
+        )
+        if cohort is not None:
+            query = query.where(d.cohort == cohort)
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(query)).all()
+            cards = select(m.review_pk, m.message_channel, m.message_ts).where(
+                m.review_pk.in_([row.review_pk for row in rows]), m.kind.in_(CARDS), m.message_ts.is_not(None)
+            )
+            # Of several cards the first stands: it is where people talked.
+            ordered = await connection.execute(cards.order_by(m.pk.desc()))
+            places = {row.review_pk: Place(row.message_channel, row.message_ts) for row in ordered}
+        return [Corrected(row.id, places.get(row.review_pk)) for row in rows]
+
+    async def waiting(self, now: datetime) -> Waiting:
+        r = t.reviews.c
+        is_audit = r.kind == "audit"
+        query = select(
+            func.count().filter(is_audit),
+            func.count().filter(and_(is_audit, r.deadline <= now)),
+            func.count().filter(r.state == ReviewState.DISPUTED),
+        ).where(r.state.in_(WAITING))
+        async with self._engine.connect() as connection:
+            return Waiting(*(await connection.execute(query)).one())

@@ -1,0 +1,110 @@
+"""Facts counted by the database, against a week that was counted by hand."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from routing.metrics import Facts, Group, Judged, metrics, summed
+from store.facts import FactStore, Window
+from store.writer import Writer
+from tests.support.judged import Judgement, Past, Voted
+from tests.support.rows import NOW, add_world
+
+HOUR = timedelta(hours=1)
+WEEK = Window(NOW, NOW + timedelta(days=7))
+APPROVE, REJECT = Voted("approve"), Voted("reject", "wrong_action")
+
+
+@pytest.fixture
+async def past(engine: AsyncEngine) -> AsyncIterator[Past]:
+    writer = Writer(engine)
+    writer.start()
+    yield Past(engine, await add_world(writer, engine))
+    await writer.stop()
+
+
+async def facts_of(past: Past, window: Window = WEEK) -> Facts:
+    return summed((await FactStore(past.engine).read(window)).values())
+
+
+async def test_without_decisions_there_are_no_groups(past: Past) -> None:
+    assert await FactStore(past.engine).read(WEEK) == {}
+
+
+async def test_a_week_counted_by_hand(past: Past) -> None:
+    await past.add(NOW, Judgement("gate", [Voted("approve", after=30.0)]), cohort="eu")
+    await past.add(NOW + HOUR, Judgement("gate", [Voted("reject", "tone", after=90.5)]), cohort="eu")
+    await past.add(NOW + HOUR, Judgement("provisional", [Voted("edit", None, after=2.34)]))
+    await past.add(NOW + HOUR, Judgement("gate"))  # nobody has decided it
+    await past.add(NOW + HOUR, Judgement("gate", state="timed_out"))
+    await past.add(NOW + HOUR, Judgement("audit", [REJECT]), inclusion=0.25, task_type="refund")
+    await past.add(NOW + HOUR, Judgement("audit", [APPROVE]), inclusion=0.5, task_type="refund")
+    await past.add(NOW + HOUR, Judgement("audit"), inclusion=0.5, task_type="refund")
+    await past.add(NOW + HOUR, inclusion=0.5, task_type="refund")
+
+    assert await FactStore(past.engine).read(WEEK) == {
+        Group("label", "eu"): Facts(
+            decisions=2,
+            escalated=2,
+            verdicts=Counter({Judged("gate", "approve"): 1, Judged("gate", "reject"): 1}),
+            categories=Counter({"tone": 1}),
+            latencies=Counter({3000: 1, 9050: 1}),
+        ),
+        Group("label", ""): Facts(
+            decisions=3,
+            escalated=3,
+            verdicts=Counter({Judged("provisional", "edit"): 1}),
+            categories=Counter({"": 1}),
+            latencies=Counter({234: 1}),
+        ),
+        Group("refund", ""): Facts(
+            decisions=4,
+            verdicts=Counter({Judged("audit", "reject"): 1, Judged("audit", "approve"): 1}),
+            categories=Counter({"wrong_action": 1}),
+            audits=Counter({(0.25, True): 1, (0.5, False): 1}),
+        ),
+    }
+    told = metrics(await facts_of(past))
+    assert told["escalation_rate"] == {"value": 5 / 9, "numerator": 5, "denominator": 9}
+    assert told["error_escape_rate"]["value"] == 4 / 6, "one wrong of four, one right of two; the open one is neither"
+
+
+async def test_the_window_holds_its_beginning_and_not_its_end_nor_shadows_nor_other_tasks(past: Past) -> None:
+    await past.add(WEEK.since)
+    await past.add(WEEK.since - timedelta(microseconds=1))
+    await past.add(WEEK.until)
+    await past.add(WEEK.until - timedelta(microseconds=1), task_type="refund")
+    await past.add(NOW + HOUR, variant="shadow", outcome="shadow")
+    await past.add(NOW + HOUR, variant="canary")
+    assert (await facts_of(past)).decisions == 3
+    assert (await facts_of(past, Window(WEEK.since, WEEK.until, "refund"))).decisions == 1
+
+
+async def test_what_stands_is_what_was_said_last_in_the_present_round(past: Past) -> None:
+    edit = Voted("edit", "wrong_amount", user_id="U0BEN")
+    changed = [Voted("approve"), Voted("reject", "tone", user_id="U0CHEN", round=2)]
+    settled = [APPROVE, Voted("reject", "tone", user_id="U0BEN"), Voted("approve", user_id="U0DORA", adjudicates=True)]
+    await past.add(NOW, Judgement("gate", [edit, APPROVE]))  # approving an edit means that edit
+    await past.add(NOW, Judgement("gate", changed))
+    await past.add(NOW, Judgement("gate", settled))
+    await past.add(NOW, Judgement("gate", [APPROVE], state="held"))  # it may be taken back
+    await past.add(NOW, Judgement("gate", [APPROVE, Voted("reject", user_id="U0BEN")], state="disputed"))
+    found = await facts_of(past)
+    assert found.verdicts == {Judged("gate", "edit"): 1, Judged("gate", "reject"): 1, Judged("gate", "approve"): 1}
+    assert found.categories == {"wrong_amount": 1, "tone": 1}
+    assert found.disputes == 2
+
+
+async def test_a_second_opinion_is_compared_by_what_was_said_before_anybody_settled_it(past: Past) -> None:
+    settled = [REJECT, Voted("approve", user_id="U0DORA", adjudicates=True)]
+    await past.add(NOW, Judgement("gate", [APPROVE]), Judgement("double", settled))
+    await past.add(NOW, Judgement("gate", [APPROVE]), Judgement("double", [APPROVE]))
+    await past.add(NOW, Judgement("provisional", [REJECT]), Judgement("double", [REJECT], state="disputed"))
+    await past.add(NOW, Judgement("gate", [APPROVE]), Judgement("double"))
+    found = await facts_of(past)
+    assert found.pairs == {("approve", "reject"): 1, ("approve", "approve"): 1, ("reject", "reject"): 1}
+    assert found.judged == 4, "a second opinion is no second verdict"
+    assert found.disputes == 0
