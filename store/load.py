@@ -90,6 +90,7 @@ class ErrorRecord:
             for 1 / π decisions, π the probability with which it was drawn).
         judged: how many of these the judged audits stand for.
         wrong: how many of these were wrong.
+        heaviest: how many the judged audit stands for that stands for most.
         reviewed, overridden: what people decided, and how much of it they edited or rejected.
         released, released_wrong: what went out because nobody had time and still waits for its review, and what was
             found wrong in its review.
@@ -100,6 +101,7 @@ class ErrorRecord:
     autonomous: float = 0.0
     judged: float = 0.0
     wrong: float = 0.0
+    heaviest: float = 0.0
     reviewed: int = 0
     overridden: int = 0
     released: int = 0
@@ -207,6 +209,7 @@ class LoadStore:
                 _sum(audit, stands_for),
                 _sum(and_(audit, judged), stands_for),
                 _sum(and_(audit, wrong), stands_for),
+                func.max(case((and_(audit, judged), stands_for), else_=0.0)),
                 _count(people),
                 _count(and_(people, wrong)),
                 _count(and_(went_out, r.state.in_(WAITING))),

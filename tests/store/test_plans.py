@@ -13,6 +13,7 @@ from store import schema
 from store.decisions import DecisionStore, ListFilter
 from store.engine import open_engine, parse_url
 from store.events import ClaimEvents, EventStore
+from store.load import LoadStore
 from store.messages import ClaimMessage, MessageStore
 from store.queue import QueueStore, Scope
 from store.reviews import ReviewStore
@@ -49,6 +50,10 @@ READS: dict[str, Read] = {
     ),
     "find what a person claimed": lambda engine, _, app: QueueStore(engine).claimed("U0ADA", LATER, 10),
     "find what a person decided": lambda engine, _, app: QueueStore(engine).decided_by("U0ADA", 10),
+    "measure the load": lambda engine, _, app: LoadStore(engine).measured(LATER, timedelta(days=7)),
+    "look for what may be released": lambda engine, _, app: LoadStore(engine).releasable("#ai-review", "x", LATER, 9),
+    "look for cards": lambda engine, _, app: LoadStore(engine).cards("#ai-review", 9),
+    "look for errors that escaped": lambda engine, _, app: LoadStore(engine).error_records(["x"], NOW),
     "find earlier verdicts": lambda engine, _, app: DecisionStore(engine).decided_about(app, "x", before=9, limit=5),
 }
 
