@@ -10,6 +10,7 @@ import orjson
 from routing.decision import Json
 from routing.json_value import canonical
 from store.decisions import Decision
+from store.executions import Execution
 
 
 def sha256_of(value: Json) -> str:
@@ -23,9 +24,14 @@ def timestamp(at: datetime | None) -> str | None:
 
 
 def decision_object(
-    decision: Decision, *, metadata: Mapping[str, Json], outcome: Mapping[str, Json] | None
+    decision: Decision,
+    *,
+    metadata: Mapping[str, Json],
+    outcome: Mapping[str, Json] | None,
+    execution: Execution | None = None,
 ) -> dict[str, Any]:
-    """`outcome` is the decision's outcome content, None while it is pending or after retention removed it."""
+    """`outcome` is the decision's outcome content, None while it is pending or after retention removed it;
+    `execution` what the app told of its present action."""
     content = outcome or {}
     return {
         "id": decision.id,
@@ -41,9 +47,17 @@ def decision_object(
         "deadline": timestamp(decision.deadline),
         "outcome": None if decision.outcome is None else outcome_object(decision, content),
         "previous_outcome": content.get("previous"),
-        "execution": None,
+        "execution": None if execution is None else execution_object(execution),
         "created_at": timestamp(decision.created_at),
         "metadata": dict(metadata),
+    }
+
+
+def execution_object(execution: Execution) -> dict[str, Any]:
+    return {
+        "state": execution.state,
+        "started_at": timestamp(execution.started_at),
+        "finished_at": timestamp(execution.finished_at),
     }
 
 

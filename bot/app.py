@@ -37,6 +37,7 @@ from bot.reviewing.deadlines import Deadlines
 from bot.reviewing.eligibility import Eligibility
 from bot.reviewing.notes import Notes
 from bot.reviewing.queue import Queue
+from bot.reviewing.rollbacks import Rollbacks
 from bot.reviewing.second_opinion import SecondOpinions
 from bot.reviewing.verdicts import Reviewing
 from bot.secretbox import SecretBox
@@ -68,6 +69,7 @@ from store.notify import PostgresListener, Wakeups
 from store.queue import QueueStore
 from store.retention import RetentionStore
 from store.reviews import ReviewStore
+from store.rollbacks import RollbackStore
 from store.runs import RunStore
 from store.seals import SealStore
 from store.writer import Writer
@@ -165,6 +167,9 @@ class Application:
             policy=self.policy,
             keys=primary_keys,
             new_id=around.new_id,
+        )
+        self.rollbacks = Rollbacks(
+            clock=self._clock, writer=self.writer, store=RollbackStore(self.engine), new_id=around.new_id
         )
         self.intake = Intake(
             clock=self._clock,
@@ -264,7 +269,11 @@ class Application:
             policy=self.policy,
             wakeups=self.wakeups,
         )
-        self.deadline_keeper = DeadlineKeeper(clock=self._clock, deadlines=self.deadlines, wakeups=self.wakeups)
+        self.deadline_keeper = DeadlineKeeper(
+            clock=self._clock,
+            sweeps={"reviews": self.deadlines, "rollbacks": self.rollbacks},
+            wakeups=self.wakeups,
+        )
         self.event_sender = EventSender(
             clock=self._clock,
             writer=self.writer,

@@ -9,7 +9,9 @@ from sqlalchemy import ColumnElement, Select, and_, case, exists, func, insert, 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from yarl import URL
 
+from routing.review import EventType
 from store import tables as t
+from store.contents import put_content
 from store.history import HistoryRecord, append
 from store.notify import Topic, notify
 from store.writer import SingleCommand
@@ -27,6 +29,46 @@ def receiver_of(url: str) -> str:
     logged."""
     origin = URL(url).origin()  # in lower case, IDNA, and without a default port
     return str(origin.with_host((origin.raw_host or "").removesuffix(".")))[:300]
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event to the app; `body` is frozen here and never made again."""
+
+    id: str
+    type: str
+    url: str
+    body: str
+
+
+async def insert_event(
+    connection: AsyncConnection, app_pk: int, decision_pk: int, event: NewEvent, at: datetime
+) -> bool:
+    """Adds it after the decision's others. False: its receiver was stopped, so it is a dead letter from the start."""
+    highest = await connection.scalar(
+        select(func.coalesce(func.max(t.events.c.position), 0)).where(t.events.c.decision_pk == decision_pk)
+    )
+    stopped = t.stopped_receivers.c
+    gone = await connection.scalar(select(stopped.url).where(stopped.app_pk == app_pk, stopped.url == event.url))
+    await put_content(connection, decision_pk, f"event:{event.id}", event.body)
+    await connection.execute(
+        insert(t.events).values(
+            id=event.id,
+            app_pk=app_pk,
+            decision_pk=decision_pk,
+            position=(highest or 0) + 1,
+            type=event.type,
+            url=event.url,
+            receiver=receiver_of(event.url),
+            state="pending" if gone is None else "dead",
+            attempts=0,
+            created_at=at,
+            due_at=at,
+            last_error=None if gone is None else GONE,
+        )
+    )
+    await notify(connection, Topic.EVENTS)
+    return gone is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,15 +209,12 @@ class MarkDead(SingleCommand[None]):
     """Gives an event up, which unblocks the next one of its decision."""
 
     pk: int
+    at: datetime
     error: str
     history: HistoryRecord
 
     async def apply(self, connection: AsyncConnection) -> None:
-        await connection.execute(
-            update(t.events)
-            .where(t.events.c.pk == self.pk)
-            .values(state="dead", leased_until=None, last_error=self.error[:500])
-        )
+        await _bury(connection, t.events.c.pk == self.pk, self.error, self.at)
         await append(connection, [self.history])
 
 
@@ -196,12 +235,23 @@ class StopReceiver(SingleCommand[None]):
         known = await connection.scalar(select(s.c.url).where(s.c.app_pk == self.app_pk, s.c.url == self.url))
         if known is None:
             await connection.execute(insert(s).values(app_pk=self.app_pk, url=self.url, stopped_at=self.at))
-        await connection.execute(
-            update(t.events)
-            .where(t.events.c.app_pk == self.app_pk, t.events.c.url == self.url, t.events.c.state == "pending")
-            .values(state="dead", leased_until=None, last_error=GONE)
-        )
+        e = t.events.c
+        waiting = and_(e.app_pk == self.app_pk, e.url == self.url, e.state == "pending")
+        await _bury(connection, waiting, GONE, self.at)
         await append(connection, [self.history])
+
+
+async def _bury(connection: AsyncConnection, condition: ColumnElement[bool], error: str, at: datetime) -> None:
+    """Makes dead letters of them. Where one asked for a rollback, the clock looks at once: people have to know that
+    nobody heard of it."""
+    e, r = t.events.c, t.rollbacks.c
+    values = {"state": "dead", "leased_until": None, "last_error": error[:500]}
+    dead = await connection.execute(update(t.events).where(condition).values(values).returning(e.decision_pk, e.type))
+    unheard = [row.decision_pk for row in dead if row.type == EventType.ROLLBACK_REQUESTED]
+    if unheard:
+        asked = update(t.rollbacks).where(r.decision_pk.in_(unheard), r.state == "requested")
+        await connection.execute(asked.values(due_at=at))
+        await notify(connection, Topic.REVIEWS)
 
 
 @dataclass(frozen=True, slots=True)

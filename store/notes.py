@@ -8,9 +8,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from store import tables as t
+from store.contents import put_content
 from store.history import HistoryRecord, append
 from store.messages import CARDS, Place
-from store.reviews import put_content
 from store.writer import SingleCommand
 
 

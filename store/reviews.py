@@ -4,17 +4,20 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from store import tables as t
+from store.contents import put_content
 from store.decisions import Decision, NewReview, from_row
-from store.events import GONE, receiver_of
+from store.events import NewEvent, insert_event
+from store.executions import Execution, executions_of
 from store.history import HistoryRecord, append
 from store.messages import CARDS, Card, NewMessage, add, card_from, refresh_cards, refresh_post
 from store.notify import Topic, notify
+from store.rollbacks import request_rollback, withdraw_rollbacks
 from store.writer import SingleCommand
 
 
@@ -74,6 +77,8 @@ class Review:
     decision: Decision
     verdicts: tuple[VerdictRecord, ...]
     cards: tuple[Card, ...]
+    executions: Mapping[str, Execution]
+    """What the app told of carrying the decision's actions out, by their hash."""
 
     @property
     def votes(self) -> tuple[VerdictRecord, ...]:
@@ -83,16 +88,6 @@ class Review:
     def verdict_part(self, verdict: VerdictRecord) -> str:
         """Under which name `contents` keeps what this person wrote."""
         return f"verdict:{self.pk}.{verdict.round}.{verdict.user_id}"
-
-
-@dataclass(frozen=True, slots=True)
-class NewEvent:
-    """An event to the app; `body` is frozen here and never made again."""
-
-    id: str
-    type: str
-    url: str
-    body: str
 
 
 class StaleDecisionError(Exception):
@@ -107,6 +102,8 @@ class DecisionChange:
     columns: Mapping[str, Any]
     outcome: str
     event: NewEvent | None
+    rollback: Literal["requested", "withdrawn"] | None = None
+    """Whether the app has to undo what it may have done, or has not to any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,13 +169,20 @@ class ChangeReview(SingleCommand[bool]):
         before = change.before
         await _set_decision(connection, before, change.columns)
         await put_content(connection, before.pk, "outcome", change.outcome)
-        if change.event is not None:
-            await _insert_event(connection, before.app_pk, before.pk, change.event, self.at)
+        heard = change.event is not None and await insert_event(
+            connection, before.app_pk, before.pk, change.event, self.at
+        )
+        if change.rollback == "requested":
+            round_ = self.columns.get("round", self.review.round)
+            await request_rollback(connection, before.pk, self.review.pk, round_, self.at, heard=heard)
+        elif change.rollback == "withdrawn":
+            await withdraw_rollbacks(connection, before.pk, self.at)
         await notify(connection, Topic.RESOLVED, before.pk)
 
 
-_TOLD = ("status", "outcome", "disposition", "action_sha256", "decided_at")
-"""The columns of a decision that each verdict sets, and that tell whether there was another one."""
+_TOLD = ("status", "outcome", "disposition", "action_sha256", "decided_at", "execution")
+"""The columns of a decision that each verdict sets, and that tell whether there was another one. What the app does is
+among them: the event must not tell of an execution that has begun or ended since."""
 
 
 async def _set_decision(connection: AsyncConnection, before: Decision, columns: Mapping[str, Any]) -> None:
@@ -189,13 +193,6 @@ async def _set_decision(connection: AsyncConnection, before: Decision, columns: 
     changed = await connection.execute(update(t.decisions).where(c.pk == before.pk, *same).values(values))
     if changed.rowcount == 0:
         raise StaleDecisionError
-
-
-async def put_content(connection: AsyncConnection, decision_pk: int, part: str, body: str) -> None:
-    """Writes or replaces one part."""
-    c = t.contents.c
-    await connection.execute(delete(t.contents).where(c.decision_pk == decision_pk, c.part == part))
-    await connection.execute(insert(t.contents).values(decision_pk=decision_pk, part=part, body=body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,36 +230,6 @@ def _verdict_row(review_pk: int, verdict: VerdictRecord) -> dict[str, Any]:
         "began_at": verdict.began_at,
         "characters": verdict.characters,
     }
-
-
-async def _insert_event(
-    connection: AsyncConnection, app_pk: int, decision_pk: int, event: NewEvent, at: datetime
-) -> None:
-    highest = await connection.scalar(
-        select(func.coalesce(func.max(t.events.c.position), 0)).where(t.events.c.decision_pk == decision_pk)
-    )
-    stopped = t.stopped_receivers.c
-    gone = await connection.scalar(select(stopped.url).where(stopped.app_pk == app_pk, stopped.url == event.url))
-    await connection.execute(
-        insert(t.contents).values(decision_pk=decision_pk, part=f"event:{event.id}", body=event.body)
-    )
-    await connection.execute(
-        insert(t.events).values(
-            id=event.id,
-            app_pk=app_pk,
-            decision_pk=decision_pk,
-            position=(highest or 0) + 1,
-            type=event.type,
-            url=event.url,
-            receiver=receiver_of(event.url),
-            state="pending" if gone is None else "dead",
-            attempts=0,
-            created_at=at,
-            due_at=at,
-            last_error=None if gone is None else GONE,
-        )
-    )
-    await notify(connection, Topic.EVENTS)
 
 
 class ReviewStore:
@@ -329,7 +296,8 @@ class ReviewStore:
                 .order_by(m.pk)
             )
             given, shown = _grouped(verdicts.all()), _grouped(cards.all())
-        return [_review(row, given[row.review_pk], shown[row.review_pk]) for row in rows]
+            executed = await executions_of(connection, {row.pk for row in rows})
+        return [_review(row, given[row.review_pk], shown[row.review_pk], executed[row.pk]) for row in rows]
 
 
 def _grouped(rows: Sequence[Any]) -> defaultdict[int, list[Any]]:
@@ -339,7 +307,9 @@ def _grouped(rows: Sequence[Any]) -> defaultdict[int, list[Any]]:
     return by_review
 
 
-def _review(row: Row[Any], verdicts: Sequence[Row[Any]], cards: Sequence[Row[Any]]) -> Review:
+def _review(
+    row: Row[Any], verdicts: Sequence[Row[Any]], cards: Sequence[Row[Any]], executions: Mapping[str, Execution]
+) -> Review:
     claim = None
     if row.review_claimed_by is not None:
         claim = Claim(row.review_claimed_by, row.review_claimed_at, row.review_claimed_until)
@@ -366,6 +336,7 @@ def _review(row: Row[Any], verdicts: Sequence[Row[Any]], cards: Sequence[Row[Any
         decision=from_row(row),
         verdicts=tuple(_verdict(verdict) for verdict in verdicts),
         cards=tuple(card_from(card) for card in cards),
+        executions=executions,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
@@ -11,9 +11,11 @@ from bot.answer import decision_object, event_body, outcome_object, sha256_of
 from bot.ids import NewId
 from bot.reviewing.case import Case
 from routing.decision import Disposition, Json, OutcomeResult
-from routing.review import Approve, Edit, Reject, Resolution, Verdict
+from routing.review import Approve, Edit, EventType, Reject, Resolution, Verdict
 from store.decisions import Decision, outcome_content
-from store.reviews import DecisionChange, NewEvent
+from store.events import NewEvent
+from store.executions import Execution
+from store.reviews import DecisionChange
 
 _COLUMNS: Sequence[str] = (
     "status",
@@ -23,6 +25,7 @@ _COLUMNS: Sequence[str] = (
     "decided_by",
     "decided_at",
     "action_sha256",
+    "execution",
     "category",
     "severity",
     "labels",
@@ -38,6 +41,8 @@ class Consequence:
     content: Mapping[str, Json]
     resolution: Resolution
     metadata: Mapping[str, Json]
+    execution: Execution | None
+    """What the app told of the action that it is from now on."""
 
     @property
     def facts(self) -> dict[str, Json]:
@@ -51,6 +56,7 @@ class Consequence:
             "labels": self.after.labels,
             "action_sha256": self.after.action_sha256,
             "content_sha256": sha256_of(dict(self.content)),
+            **({} if self._rollback is None else {"rollback": self._rollback}),
         }
 
     def change(self, at: datetime, new_id: NewId) -> DecisionChange:
@@ -59,13 +65,22 @@ class Consequence:
         changed: dict[str, Any] = {
             name: value for name, value in columns.items() if value != getattr(self.before, name)
         }
-        return DecisionChange(self.before, changed, orjson.dumps(self.content).decode(), self._event(at, new_id))
+        content = orjson.dumps(self.content).decode()
+        return DecisionChange(self.before, changed, content, self._event(at, new_id), self._rollback)
+
+    @property
+    def _rollback(self) -> Literal["requested", "withdrawn"] | None:
+        """An app without a receiver has to undo it all the same."""
+        if self.resolution.event is EventType.ROLLBACK_REQUESTED:
+            return "requested"
+        stood = self.before.outcome is not None and self.before.disposition == Disposition.DO_NOT_EXECUTE
+        return "withdrawn" if stood and self.after.disposition != Disposition.DO_NOT_EXECUTE else None
 
     def _event(self, at: datetime, new_id: NewId) -> NewEvent | None:
         url, event = self.after.callback_url, self.resolution.event
         if url is None or event is None:
             return None
-        data = decision_object(self.after, metadata=self.metadata, outcome=self.content)
+        data = decision_object(self.after, metadata=self.metadata, outcome=self.content, execution=self.execution)
         return NewEvent(new_id("evt"), event.value, url, event_body(event.value, at, data))
 
 
@@ -78,6 +93,8 @@ def decided(
     if former is not None and not (isinstance(verdict, Approve) and case.decision.status == "pending"):
         content["previous"] = former
     category, severity, labels = judgement(verdict)
+    action = _action(case, verdict)
+    execution = case.review.executions.get(action)
     after = replace(
         case.decision,
         status="resolved",
@@ -86,12 +103,24 @@ def decided(
         deadline=None,
         decided_by=list(decided_by),
         decided_at=decided_at,
-        action_sha256=sha256_of(verdict.output if isinstance(verdict, Edit) else case.request.output),
+        action_sha256=action,
+        execution=None if execution is None else execution.state,
         category=category,
         severity=severity,
         labels=labels,
     )
-    return Consequence(case.decision, after, content, resolution, case.request.metadata)
+    return Consequence(case.decision, after, content, resolution, case.request.metadata, execution)
+
+
+def _action(case: Case, verdict: Verdict) -> str:
+    """The hash of what is to be executed from now on; where that is nothing, still of what may have to be undone."""
+    match verdict:
+        case Approve():
+            return sha256_of(case.request.output)
+        case Edit():
+            return sha256_of(verdict.output)
+        case Reject():
+            return case.decision.action_sha256
 
 
 def timed_out(case: Case, resolution: Resolution, at: datetime) -> Consequence:
@@ -105,7 +134,8 @@ def timed_out(case: Case, resolution: Resolution, at: datetime) -> Consequence:
         deadline=None,
         decided_at=at,
     )
-    return Consequence(case.decision, after, outcome_content(output), resolution, case.request.metadata)
+    # A decision that is pending waits, and what waits cannot have been executed.
+    return Consequence(case.decision, after, outcome_content(output), resolution, case.request.metadata, None)
 
 
 def said(case: Case, verdict: Verdict) -> dict[str, Json]:
