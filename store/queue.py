@@ -145,6 +145,7 @@ def _conditions(scope: Scope) -> list[ColumnElement[bool]]:
     if not scope.with_cards:
         m = t.messages.c
         conditions.append(~exists().where(m.review_pk == r.pk, m.kind.in_(CARDS), m.message_ts.is_not(None)))
+        conditions.append(r.lane != "sample")  # its post is on the way, and no batch counts it
     d = t.decisions.c
     conditions.append(~exists().where(d.pk == r.decision_pk, d.requested_by == scope.user_id))
     # Whoever voted in this round, or on the same decision where a second opinion is asked for, has no say in it.

@@ -92,6 +92,11 @@ class Case:
                 return Approve()
 
     @property
+    def decided_by(self) -> Sequence[str]:
+        """Whose verdict stands. What an audit has found right nobody decided, but somebody looked at it."""
+        return self.decision.decided_by or [record.user_id for record in self.review.votes]
+
+    @property
     def first(self) -> "Review | None":
         """Of a second opinion: the review whose verdict it is compared with."""
         if self.review.kind != ReviewKind.DOUBLE:

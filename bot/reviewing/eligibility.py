@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 from bot.policy_in_force import PolicyInForce
 from bot.reviewing.case import Case
@@ -24,6 +25,10 @@ class Eligibility:
         """The policy of the moment: it decides who may act and what the forms ask."""
         return self._policy.current.task(case.decision.task_type)
 
+    def ran_on(self, case: Case) -> date:
+        """The local day on which the decision came in."""
+        return case.decision.created_at.astimezone(ZoneInfo(self._policy.current.timezone)).date()
+
     def risk(self, case: Case, verdict: Verdict | None = None) -> Risk:
         """The decision's risk, or what the rules say of the edit at hand where that is more: an edit must not take a
         way around the people who would have been asked about it."""
@@ -39,9 +44,12 @@ class Eligibility:
 
     def needed(self, case: Case, verdict: Verdict | None = None) -> int:
         """How many distinct people have to agree. A second opinion is one person's."""
-        if case.review.kind == ReviewKind.DOUBLE:
-            return 1
-        return self.task(case).approvals_at(self.risk(case, verdict))
+        return 1 if case.review.kind == ReviewKind.DOUBLE else self._approvals(case, self.risk(case, verdict))
+
+    def _approvals(self, case: Case, risk: Risk) -> int:
+        """An audit is one person's too, unless they would put something of more risk in the place of what ran."""
+        alone = case.review.kind == ReviewKind.AUDIT and risk <= Risk(case.decision.risk)
+        return 1 if alone else self.task(case).approvals_at(risk)
 
     def settlers(self, case: Case, verdict: Verdict | None = None) -> Circle:
         """Who settles a dispute about it."""
@@ -91,7 +99,7 @@ class Eligibility:
             return Refusal("second_opinion")
         stands = case.closing(case.votes) if case.review.state == ReviewState.HELD else case.standing_verdict
         risk = max(self.risk(case, each) for each in (stands, verdict) if each is not None)
-        settles = self.task(case).approvals_at(risk) > 1 or _took_many((case.review, *case.siblings))
+        settles = self._approvals(case, risk) > 1 or _took_many((case.review, *case.siblings))
         return await self._outside(case, reviewer, risk, settles=settles, recent=False)
 
     async def _outside(

@@ -112,7 +112,7 @@ class Reviewing:
         async def attempt(case: Case) -> Result | None:
             if case.review.state != ReviewState.DECIDED:
                 return TooLate(case, repeated=False)
-            if reviewer.user_id in case.decision.decided_by and _is_repeated(case, reviewer, verdict):
+            if reviewer.user_id in case.decided_by and _is_repeated(case, reviewer, verdict):
                 return TooLate(case, repeated=True)
             refusal = await self._eligibility.refusal_to_change(case, reviewer, verdict)
             return refusal or self._failed_checks(case, verdict) or await self._change(case, reviewer, verdict)
@@ -223,8 +223,8 @@ class Reviewing:
     def _consequence(
         self, case: Case, verdict: Verdict, decided_by: tuple[str, ...], at: datetime
     ) -> Consequence | None:
-        """None: the decision stays as it is, because a second opinion bore it out."""
-        if case.review.kind == ReviewKind.DOUBLE and agrees(case.standing_verdict, verdict):
+        """None: the decision stays as it is, because a second opinion bore it out, or an audit what ran alone."""
+        if _bears_out(case, verdict):
             return None
         decision = case.decision
         former = None if decision.outcome is None else OutcomeResult(decision.outcome)
@@ -235,8 +235,6 @@ class Reviewing:
         now, review = self._clock.now(), case.review
         record = self._record(case, reviewer, verdict, now, review.round + 1)
         consequence = self._consequence(case, verdict, (reviewer.user_id,), now)
-        if consequence is None:
-            raise AssertionError("a second opinion is not changed")
         command = ChangeReview(
             review,
             now,
@@ -244,8 +242,9 @@ class Reviewing:
             (self._history(case, now, reviewer, "changed", self._facts(case, verdict, record, consequence)),),
             verdict=record,
             contents=_written(case, record, verdict),
-            decision=consequence.change(now, self._new_id),
+            decision=None if consequence is None else consequence.change(now, self._new_id),
             messages=(announce.echo(case, record), *announce.answer(case, record.round)),
+            expects=_expected(case),
         )
         return Decided(record) if await self._writer.submit(command) else None
 
@@ -305,9 +304,15 @@ def _cast(case: Case, vote: Vote, needed: int) -> Cast:
     return step
 
 
+def _bears_out(case: Case, verdict: Verdict) -> bool:
+    if case.review.kind == ReviewKind.AUDIT:
+        return case.decision.outcome == OutcomeResult.AUTO and isinstance(verdict, Approve)
+    return case.review.kind == ReviewKind.DOUBLE and agrees(case.standing_verdict, verdict)
+
+
 def _expected(case: Case) -> Decision | None:
-    """A second opinion was compared with the verdict that stood, so that one must stand still."""
-    return case.decision if case.review.kind == ReviewKind.DOUBLE else None
+    """A second opinion or an audit was compared with what stood, so that must stand still."""
+    return case.decision if case.review.kind in (ReviewKind.DOUBLE, ReviewKind.AUDIT) else None
 
 
 def _deciders(votes: tuple[Vote, ...]) -> tuple[str, ...]:
