@@ -51,6 +51,7 @@ app.add_typer(audit_app, name="audit")
 
 _BOTH_SIGN = timedelta(hours=24)
 _APP_NAME = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_YEARS = range(1970, 9999)
 _PRINTED_SEAL = re.compile("([1-9][0-9]{0,8}):([0-9a-fA-F]{4,64})")
 _SCOPES = ("ingest", "read", "feedback", "admin")
 
@@ -406,12 +407,16 @@ def _moment(option: str, text: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         _give_up(f"{option}: {text} is no ISO 8601 time, such as 2026-11-30T09:00:00+01:00 or 2026-11-30T08:00Z.")
+    if moment.year not in _YEARS:
+        _give_up(f"{option}: {text} lies outside the years {_YEARS.start} to {_YEARS.stop - 1}.")
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 async def _with_application(work: Callable[[Application], Awaitable[Result]]) -> Result:
     """For commands that act as the serving process does, beside it."""
-    application = Application(load_settings(), role="jobs")
+    settings = load_settings()
+    set_up_logging(settings.hitl_log)  # beside what is printed, not in it
+    application = Application(settings, role="jobs")
     try:
         await application.prepare()
         return await work(application)

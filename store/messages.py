@@ -396,6 +396,8 @@ class ReleaseLeases(SingleCommand[None]):
     async def apply(self, connection: AsyncConnection) -> None:
         for table in (t.messages, t.events):
             await connection.execute(update(table).where(table.c.leased_until.is_not(None)).values(leased_until=None))
+        # What failed waits for its time, whoever begins anew.
+        await connection.execute(update(t.runs).where(t.runs.c.state == "running").values(leased_until=None))
 
 
 class MessageStore:

@@ -43,17 +43,19 @@ class Run:
 @dataclass(frozen=True, slots=True)
 class BeginRun(SingleCommand[int | None]):
     """The pk of the run that is the caller's to do; None: it is done, or somebody is at it, or it failed and its time
-    to be tried again has not come."""
+    to be tried again has not come (`at_once`: it is not waited for)."""
 
     job: str
     tick: Tick
     now: datetime
+    at_once: bool = False
 
     async def apply(self, connection: AsyncConnection) -> int | None:
         r, tick = t.runs.c, self.tick
         mine = and_(r.job == self.job, r.scope == tick.scope, r.period == tick.period)
         values: dict[str, Any] = {"state": "running", "started_at": self.now, "leased_until": self.now + LEASE}
-        free = and_(r.state != "done", or_(r.leased_until.is_(None), r.leased_until <= self.now))
+        over = or_(r.leased_until.is_(None), r.leased_until <= self.now)
+        free = and_(r.state != "done", or_(over, r.state == "failed") if self.at_once else over)
         again = update(t.runs).where(mine, free).values(attempts=r.attempts + 1, **values).returning(r.pk)
         pk: int | None = await connection.scalar(again)
         if pk is not None or await connection.scalar(select(r.pk).where(mine)) is not None:
@@ -79,7 +81,7 @@ class FinishRun(SingleCommand[None]):
 
 @dataclass(frozen=True, slots=True)
 class FailRun(SingleCommand[None]):
-    """It is tried again from `again_at` on."""
+    """It is tried again from `again_at` on, unless somebody has taken it over and done it."""
 
     pk: int
     again_at: datetime
@@ -87,7 +89,8 @@ class FailRun(SingleCommand[None]):
 
     async def apply(self, connection: AsyncConnection) -> None:
         values = {"state": "failed", "leased_until": self.again_at, "last_error": self.error[:500]}
-        await connection.execute(update(t.runs).where(t.runs.c.pk == self.pk).values(**values))
+        mine = update(t.runs).where(t.runs.c.pk == self.pk, t.runs.c.state == "running")
+        await connection.execute(mine.values(**values))
 
 
 class RunStore:

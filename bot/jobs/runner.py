@@ -80,15 +80,15 @@ class Jobs:
         found = await self._runs.find(name, tick)
         if found is not None and found.state == "done":
             return Ran(tick, found.told or {}, again=True)
-        return await self._run(job, tick) or Busy(tick)
+        return await self._run(job, tick, at_once=True) or Busy(tick)
 
     async def overview(self) -> list[Overview]:
         now = self._clock.now()
         return [Overview(job.name, await self._runs.last(job.name), _next(job, now)) for job in self._jobs.values()]
 
-    async def _run(self, job: Job, tick: Tick) -> Ran | None:
-        """None: somebody else is at it."""
-        pk = await self._writer.submit(BeginRun(job.name, tick, self._clock.now()))
+    async def _run(self, job: Job, tick: Tick, *, at_once: bool = False) -> Ran | None:
+        """None: somebody else is at it, or it failed lately and does not have to be tried `at_once`."""
+        pk = await self._writer.submit(BeginRun(job.name, tick, self._clock.now(), at_once))
         if pk is None:
             return None
         try:
