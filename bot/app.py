@@ -168,9 +168,8 @@ class Application:
             keys=primary_keys,
             new_id=around.new_id,
         )
-        self.rollbacks = Rollbacks(
-            clock=self._clock, writer=self.writer, store=RollbackStore(self.engine), new_id=around.new_id
-        )
+        rollbacks = RollbackStore(self.engine)
+        self.rollbacks = Rollbacks(clock=self._clock, writer=self.writer, store=rollbacks, new_id=around.new_id)
         self.intake = Intake(
             clock=self._clock,
             writer=self.writer,
@@ -257,6 +256,7 @@ class Application:
                 presenter=presenter,
                 store=self.messages,
                 queue=self.queue,
+                rollbacks=rollbacks,
             ),
             messages=messages,
             wakeups=self.wakeups,

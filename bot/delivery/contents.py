@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import orjson
+
 from bot.reviewing.case import Case, Cases
 from bot.reviewing.eligibility import Eligibility
 from bot.slack.batch import BatchView, render_batch
@@ -11,6 +13,7 @@ from bot.slack.present import Presenter
 from routing.review import WAITING, ReviewState
 from store.messages import Job, MessageStore, Place
 from store.queue import Group, QueueStore
+from store.rollbacks import RollbackStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +38,10 @@ class Contents:
         presenter: Presenter,
         store: MessageStore,
         queue: QueueStore,
+        rollbacks: RollbackStore,
     ) -> None:
         self._cases, self._eligibility, self._presenter = cases, eligibility, presenter
-        self._store, self._queue = store, queue
+        self._store, self._queue, self._rollbacks = store, queue, rollbacks
 
     async def of(self, job: Job) -> Content:
         if job.review_pk is None:
@@ -61,7 +65,19 @@ class Contents:
         message = render_card(await self._presenter.card(case))
         return Content(message, thread, is_void=case.review.state not in (*WAITING, ReviewState.HELD))
 
+    async def _of_rollback(self, job: Job, case: Case) -> Content:
+        """In the thread of the decision's card, or beside all threads: people have to hear of it."""
+        body = job.body or {}
+        rollback = await self._rollbacks.find(int(body["rollback"]))
+        body = {**body, "note": None if rollback.note is None else orjson.loads(rollback.note)["note"]}
+        message, broadcast = render_notice(*await self._presenter.notice(case, body))
+        thread = await self._store.thread_root(rollback.first_pk, job.channel)
+        is_over = rollback.state != ("failed" if body["told"] == "failed" else "requested")
+        return Content(message, thread, broadcast, is_void=is_over)
+
     async def _of_notice(self, job: Job, case: Case) -> Content:
+        if (job.body or {}).get("what") == "rollback":
+            return await self._of_rollback(job, case)
         message, broadcast = render_notice(*await self._presenter.notice(case, job.body or {}))
         if job.channel.startswith(("U", "W")):
             return Content(message)  # said to one person

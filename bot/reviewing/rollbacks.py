@@ -109,7 +109,7 @@ class Rollbacks:
                 reminders=done.reminders,
                 due_at=done.due_at,
                 event=event,
-                messages=tuple(_message(rollback, told, done) for told in done.tells),
+                messages=tuple(_message(rollback, told, done, now) for told in done.tells),
                 history=_history(rollback, done, event, now),
             )
         )
@@ -122,11 +122,12 @@ class Rollbacks:
         return NewEvent(self._new_id("evt"), EventType.ROLLBACK_REQUESTED, asked.url, asked.body)
 
 
-def _message(rollback: Rollback, told: Told, done: Step) -> NewMessage:
+def _message(rollback: Rollback, told: Told, done: Step, now: datetime) -> NewMessage:
     """What repeats itself has a key for each time; that nobody can be asked is said once, whatever the reason."""
     name = {"open": f"rollback_open.{done.reminders}", "failed": "rollback_failed"}.get(told, "rollback_unheard")
+    hours = (now - rollback.requested_at) // timedelta(hours=1)
     key = f"{name}.{rollback.pk}:{rollback.review_pk}@{rollback.channel}"
-    body: dict[str, Json] = {"what": "rollback", "rollback": rollback.pk, "told": told}
+    body: dict[str, Json] = {"what": "rollback", "rollback": rollback.pk, "told": told, "hours": hours}
     return NewMessage(key, "notice", rollback.channel, NOTICE_URGENCY, rollback.review_pk, body)
 
 

@@ -16,20 +16,27 @@ _MOST_CALLED = 5
 
 def render_notice(view: CardView, body: Mapping[str, Any]) -> tuple[Message, bool]:
     """The message, and whether the channel is to see it too: a reminder is for those who do not look into threads."""
+    what = body.get("what")
+    if what == "verdict":
+        return _verdict(view), False
+    return _spoken(view, _words(view, body), note=body.get("note")), what != "handed_over"
+
+
+def _words(view: CardView, body: Mapping[str, Any]) -> str:
     match body.get("what"):
         case "remind" | "notify" | "dispute" if not view.waits:
-            return _spoken(view, f"☑️ This does not wait any more: {ending(view).lower()}."), True
+            return f"☑️ This does not wait any more: {ending(view).lower()}."
         case "remind":
-            return _spoken(view, f"⏰ Reminder: this still waits for a person.{_due(view)}"), True
+            return f"⏰ Reminder: this still waits for a person.{_due(view)}"
         case "notify":
-            return _spoken(view, f"⏰ {_whom(str(body['whom']))}: this still waits for a person.{_due(view)}"), True
+            return f"⏰ {_whom(str(body['whom']))}: this still waits for a person.{_due(view)}"
         case "dispute":
-            return _spoken(view, f"⚖️ Opinions differ. {_settlers(body)}"), True
+            return f"⚖️ Opinions differ. {_settlers(body)}"
         case "handed_over":
             by, to = phrases.mention(str(body["by"])), phrases.mention(str(body["to"]))
-            return _spoken(view, f"🤝 {by} hands this over to {to}.", note=body.get("note")), False
-        case "verdict":
-            return _verdict(view), False
+            return f"🤝 {by} hands this over to {to}."
+        case "rollback":
+            return f"⏪ {_rollback(view, body)}"
         case other:
             raise ValueError(f"no words for a notice of {other!r}")
 
@@ -58,6 +65,25 @@ def _settlers(body: Mapping[str, Any]) -> str:
 
 def _whom(target: str) -> str:
     return f"<!subteam^{target}>" if target.startswith("S") else phrases.mention(target)
+
+
+def _rollback(view: CardView, body: Mapping[str, Any]) -> str:
+    """Mentions nobody: it is for whoever looks after the channel."""
+    what = f"Rollback of *{escape(clip_line(view.decision_id, 128))}*"
+    by_hand = "Somebody has to undo it by hand; the app then says so with `rolled-back`."
+    mended = "Undo it by hand, or mend the receiver and run `hitl redeliver`."
+    sentences = {
+        "open": f"{what} has been open for {_age(body)}: the app has not said that it undid what it did.",
+        "failed": f"{what} failed: the app could not undo what it did. {by_hand}",
+        "no_receiver": f"{what}: the app has no receiver, so nobody asks it to undo what it did. {by_hand}",
+        "gone": f"{what}: the app's receiver is gone (410), so nobody rolls this back by itself. {mended}",
+        "dead": f"{what}: the request could not be delivered to the app, so nobody rolls this back by itself. {mended}",
+    }
+    return sentences[str(body["told"])]
+
+
+def _age(body: Mapping[str, Any]) -> str:
+    return f"{max(int(body['hours']) // 24, 1)} d"
 
 
 def _verdict(view: CardView) -> Message:
