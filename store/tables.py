@@ -194,7 +194,7 @@ reviews = Table(
         sqlite_where=text("due_at IS NOT NULL"),
         postgresql_where=text("due_at IS NOT NULL"),
     ),
-    Index("ix_reviews_kind_opened", "kind", "opened_at"),  # what came in a window, and the audits of one
+    Index("ix_reviews_opened", "opened_at", "kind"),  # what came in a window of time
     Index(
         "ix_reviews_claimed",
         "claimed_by",

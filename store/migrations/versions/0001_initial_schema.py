@@ -311,7 +311,7 @@ def upgrade() -> None:
             sqlite_where=sa.text("due_at IS NOT NULL"),
             postgresql_where=sa.text("due_at IS NOT NULL"),
         )
-        batch_op.create_index("ix_reviews_kind_opened", ["kind", "opened_at"], unique=False)
+        batch_op.create_index("ix_reviews_opened", ["opened_at", "kind"], unique=False)
         batch_op.create_index(
             "ix_reviews_waiting",
             ["channel", sa.literal_column("urgency DESC"), "pk"],
@@ -550,7 +550,7 @@ def downgrade() -> None:
             sqlite_where=sa.text("state IN ('open', 'disputed')"),
             postgresql_where=sa.text("state IN ('open', 'disputed')"),
         )
-        batch_op.drop_index("ix_reviews_kind_opened")
+        batch_op.drop_index("ix_reviews_opened")
         batch_op.drop_index(
             "ix_reviews_due", sqlite_where=sa.text("due_at IS NOT NULL"), postgresql_where=sa.text("due_at IS NOT NULL")
         )
