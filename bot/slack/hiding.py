@@ -15,7 +15,7 @@ from bot.slack.view import CardView
 from routing.decision import Json, Reason, UncertainSpan
 from routing.redaction import Placeholders, Redaction
 
-_OURS = frozenset(
+OURS = frozenset(
     {
         "review_id", "state", "confidence", "confidence_source", "threshold", "requested_by", "claim", "needed",
         "votes", "spans", "guideline", "placeholders", "verdict", "decided_by", "edited_by", "code", "result",
@@ -64,7 +64,7 @@ def _compares_numbers(value: Any) -> bool:
 
 
 def _members(value: Any, names: Iterable[str], placeholders: Placeholders) -> dict[str, Any]:
-    return {name: hide(getattr(value, name), placeholders) for name in names if name not in _OURS}
+    return {name: hide(getattr(value, name), placeholders) for name in names if name not in OURS}
 
 
 def _moved(spans: tuple[UncertainSpan, ...], output: Json, placeholders: Placeholders) -> tuple[UncertainSpan, ...]:
