@@ -26,6 +26,8 @@ from bot.delivery.messages import MessageSender
 from bot.ids import NewId, random_id
 from bot.intake import Intake
 from bot.jobs.retention import Retention
+from bot.jobs.deadlines import DeadlineJob
+from bot.jobs.queue_batches import QueueBatches
 from bot.jobs.runner import Jobs
 from bot.jobs.scheduler import Scheduler
 from bot.jobs.seal_history import SealHistory
@@ -35,6 +37,7 @@ from bot.reviewing.case import Cases
 from bot.reviewing.claims import Claims
 from bot.reviewing.deadlines import Deadlines
 from bot.reviewing.eligibility import Eligibility
+from bot.reviewing.load import Load
 from bot.reviewing.notes import Notes
 from bot.reviewing.queue import Queue
 from bot.reviewing.rollbacks import Rollbacks
@@ -63,6 +66,7 @@ from store.decisions import DecisionStore, PrimaryKeys
 from store.engine import open_engine, sqlite_path
 from store.events import EventStore
 from store.keys import KeyStore
+from store.load import LoadStore
 from store.messages import MessageStore, ReleaseLeases
 from store.notes import NoteStore
 from store.notify import PostgresListener, Wakeups
@@ -261,11 +265,16 @@ class Application:
             messages=messages,
             wakeups=self.wakeups,
         )
+        load_store = LoadStore(self.engine)
+        load = Load(
+            clock=self._clock, writer=self.writer, store=load_store, policy=self.policy, deadlines=self.deadlines
+        )
         self.batch_keeper = BatchKeeper(
             clock=self._clock,
             writer=self.writer,
             store=self.messages,
             queue=self.queue,
+            load=load_store,
             policy=self.policy,
             wakeups=self.wakeups,
         )
@@ -291,6 +300,8 @@ class Application:
             jobs=[
                 SealHistory(clock=self._clock, writer=self.writer, seals=SealStore(self.engine)),
                 Retention(clock=self._clock, writer=self.writer, store=RetentionStore(self.engine), policy=self.policy),
+                DeadlineJob(self.deadlines),
+                QueueBatches(load, self.batch_keeper),
             ],
         )
         self._scheduler = Scheduler(self.jobs)
