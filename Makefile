@@ -2,6 +2,8 @@
 # installed they work offline.
 PYTHON ?= python3
 BIN := .venv/bin
+# Where a shell forbids it, each process would compile all packages for itself: ten seconds, before the first test.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test long lint bench decisions clean
 .DELETE_ON_ERROR:

@@ -31,12 +31,15 @@ def decisions(seed: int = SEED) -> Iterator[Line]:
     classifier = TextClassifier([ticket.text for ticket in early], [ticket.label for ticket in early])
     reader = RefundReader(list(refund_tickets(seed, EARLY_REFUNDS, early=True)))
     later = list(tickets(seed, LATER_TICKETS + LATER_REPLIES))
-    for number, ticket in enumerate(later[:LATER_TICKETS], start=1):
-        yield _classification(f"ticket-{number:04}", ticket, classifier.guesses(ticket.text))
-    for number, ticket in enumerate(later[LATER_TICKETS:], start=1):
-        yield _reply(f"reply-{number:04}", ticket, classifier.guesses(ticket.text))
-    for number, refund in enumerate(refund_tickets(seed, LATER_REFUNDS), start=1):
-        yield _refund(f"refund-{number:04}", refund, reader.guesses(refund.text))
+    guessed = list(zip(later, classifier.guesses([ticket.text for ticket in later]), strict=True))
+    for number, (ticket, guesses) in enumerate(guessed[:LATER_TICKETS], start=1):
+        yield _classification(f"ticket-{number:04}", ticket, guesses)
+    for number, (ticket, guesses) in enumerate(guessed[LATER_TICKETS:], start=1):
+        yield _reply(f"reply-{number:04}", ticket, guesses)
+    refunds = list(refund_tickets(seed, LATER_REFUNDS))
+    read = zip(refunds, reader.guesses([refund.text for refund in refunds]), strict=True)
+    for number, (refund, guesses) in enumerate(read, start=1):
+        yield _refund(f"refund-{number:04}", refund, guesses)
 
 
 def _classification(name: str, ticket: Ticket, guesses: Sequence[Guess]) -> Line:

@@ -36,14 +36,14 @@ def test_any_text_can_be_searched_for_sums(text: str) -> None:
 
 def test_guesses_are_probabilities_the_likeliest_first() -> None:
     classifier = TextClassifier(["red lamp", "blue lamp", "red light", "blue light"], ["red", "blue", "red", "blue"])
-    guesses = classifier.guesses("a red lamp")
+    [guesses] = classifier.guesses(["a red lamp"])
     assert [guess.output for guess in guesses] == ["red", "blue"]
     assert sum(guess.confidence for guess in guesses) == pytest.approx(1)
 
 
 def test_a_refund_is_guessed_once_for_each_sum() -> None:
     reader = RefundReader(list(refund_tickets(1, 150)))
-    guesses = reader.guesses("Refund the Fernlight for $39.90, in all I paid $80.00.")
+    [guesses] = reader.guesses(["Refund the Fernlight for $39.90, in all I paid $80.00."])
     assert sorted(guess.output["amount"] for guess in guesses) == [0.0, 0.0, 39.90, 80.00]
     assert {guess.output["currency"] for guess in guesses} == {"USD"}
     assert sum(guess.confidence for guess in guesses) == pytest.approx(1)
