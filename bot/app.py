@@ -25,9 +25,9 @@ from bot.delivery.loops import remedy
 from bot.delivery.messages import MessageSender
 from bot.ids import NewId, random_id
 from bot.intake import Intake
-from bot.jobs.retention import Retention
 from bot.jobs.deadlines import DeadlineJob
 from bot.jobs.queue_batches import QueueBatches
+from bot.jobs.retention import Retention
 from bot.jobs.runner import Jobs
 from bot.jobs.scheduler import Scheduler
 from bot.jobs.seal_history import SealHistory
