@@ -301,7 +301,7 @@ def _on_categories(facts: Facts) -> Advice | None:
     name, count = max(facts.categories.items(), key=lambda item: (item[1], item[0]), default=("", 0))
     if not name or total < LEAST_CORRECTED or count <= ONE_CATEGORY * total:
         return None
-    return Advice(code="one_category", about=name, numbers={"count": count, "corrected": total})
+    return Advice(code="one_category", about=name, numbers={"share": count / total, "corrected": total})
 
 
 def _on_approvals(tasks: Mapping[str, Facts]) -> Advice | None:
@@ -313,7 +313,7 @@ def _on_approvals(tasks: Mapping[str, Facts]) -> Advice | None:
         return None
     name = max(easy, key=lambda task: (easy[task][1], task))
     approved, n = easy[name]
-    return Advice(code="threshold", about=name, numbers={"approved": approved, "n": n})
+    return Advice(code="threshold", about=name, numbers={"share": approved / n, "n": n})
 
 
 def _asked(facts: Facts) -> tuple[int, int]:

@@ -1,0 +1,82 @@
+"""The message of a weekly digest, with its chart where Slack takes one."""
+
+import asyncio
+
+import structlog
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.delivery.loops import remedy
+from bot.reporting.chart import alt_text, draw
+from bot.slack.blocks import web_address
+from bot.slack.card import Message
+from bot.slack.digest import Chart, NoChart, render_digest
+from bot.slack.messages import SLACK_TROUBLE
+from bot.slack.uploads import FileRefusedError, Uploads
+from routing.digest import Digest
+from store.digests import NoteInBody
+from store.messages import Job, Place
+from store.writer import Writer
+
+log = structlog.get_logger(__name__)
+
+_MOST_ATTEMPTS = 10
+"""With files out of reach for so long, a digest without a chart is better than none."""
+
+
+class Digests:
+    def __init__(self, *, client: AsyncWebClient, uploads: Uploads, writer: Writer) -> None:
+        self._client, self._uploads, self._writer = client, uploads, writer
+
+    async def of(self, job: Job) -> tuple[Message, Message | None]:
+        """The message, and the one to send where Slack does not take its picture. Raises what slack_sdk raises while
+        another attempt may bring the chart."""
+        digest = Digest.model_validate((job.body or {})["digest"])
+        if digest.is_quiet:
+            return render_digest(digest, NoChart("nothing to draw"), {}), None
+        chart = await self._chart(job, digest)
+        links = await self._links(digest)
+        message = render_digest(digest, chart, links)
+        if isinstance(chart, NoChart):
+            return message, None
+        return message, render_digest(digest, NoChart("Slack did not take the picture"), links)
+
+    async def _chart(self, job: Job, digest: Digest) -> Chart | NoChart:
+        words = alt_text(digest)
+        try:
+            file_id = (job.body or {}).get("file") or await self._upload(job, digest, words)
+            if not await self._uploads.is_ready(file_id):
+                return NoChart("Slack has not finished with the picture")
+        except FileRefusedError as error:
+            log.warning("digest.no_chart", key=job.key, error=error.code)
+            return NoChart(f"Slack answers {error.code}; {remedy(error.code, 'the numbers are all here')}")
+        except SLACK_TROUBLE:
+            if job.attempts < _MOST_ATTEMPTS:
+                raise
+            return NoChart("Slack takes no files at the moment")
+        return Chart(file_id, words)
+
+    async def _upload(self, job: Job, digest: Digest, words: str) -> str:
+        png = await asyncio.to_thread(draw, digest.trend)
+        file_id = await self._uploads.upload(f"digest-{digest.week}.png", png, words)
+        await self._writer.submit(NoteInBody(job.pk, "file", file_id))
+        return file_id
+
+    async def _links(self, digest: Digest) -> dict[Place, str]:
+        """Without a link the example's id has to do."""
+        found: dict[Place, str] = {}
+        for pattern in digest.patterns:
+            for example in pattern.examples:
+                if example.channel is not None and example.ts is not None:
+                    place = Place(example.channel, example.ts)
+                    link = await self._link(place)
+                    if link is not None:
+                        found[place] = link
+        return found
+
+    async def _link(self, place: Place) -> str | None:
+        try:
+            answer = await self._client.chat_getPermalink(channel=place.channel, message_ts=place.ts)
+        except SLACK_TROUBLE as error:
+            log.info("digest.no_link", channel=place.channel, ts=place.ts, error=type(error).__name__)
+            return None
+        return web_address(str(answer["permalink"]))

@@ -1,0 +1,42 @@
+"""The weekly digest: once a week and channel, of the last whole local week."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from bot.clock import Clock
+from bot.jobs.calendar import weeks_until
+from bot.policy_in_force import PolicyInForce
+from bot.reporting.days import week_before
+from bot.reporting.digest import DigestSources, make_digest
+from routing.decision import Json
+from store.digests import KeepDigest
+from store.messages import NewMessage
+from store.runs import Tick
+from store.writer import Writer
+
+_URGENCY = 3
+
+
+class WeeklyDigest:
+    name = "weekly-digest"
+    owed = 1
+    """A Monday that was missed is made up for, those before it are not: their weeks are in the chart."""
+
+    def __init__(self, *, clock: Clock, writer: Writer, policy: PolicyInForce, sources: DigestSources) -> None:
+        self._clock, self._writer, self._policy, self._sources = clock, writer, policy, sources
+
+    def ticks(self, now: datetime) -> Iterator[Tick]:
+        policy = self._policy.current
+        weekday, at = policy.file.digest.at
+        channel = policy.file.digest.channel or policy.file.defaults.channel
+        return weeks_until(now, weekday, at, ZoneInfo(policy.timezone), channel)
+
+    async def run(self, tick: Tick) -> dict[str, Json]:
+        """Freezes the digest in the message that carries it. Whoever runs the tick again finds it there."""
+        now, tz = self._clock.now(), ZoneInfo(self._policy.current.timezone)
+        digest = await make_digest(self._sources, week_before(tick.period), tz, now)
+        key = f"digest:{tick.scope}:{tick.period}"
+        body = {"digest": digest.model_dump(mode="json")}
+        await self._writer.submit(KeepDigest(NewMessage(key, "digest", tick.scope, _URGENCY, body=body), now))
+        return {"week": digest.week, "decisions": digest.decisions, "corrected": digest.corrected}

@@ -1,0 +1,75 @@
+"""Our words for metrics and their numbers, on the terminal and in Slack alike."""
+
+from datetime import date
+
+from routing.metrics import TARGETS, Metric, headline, number
+
+NAMES = {
+    "escalation_rate": "Went to people",
+    "auto_resolve_rate": "Ran alone",
+    "error_escape_rate": "Errors among what ran alone",
+    "review_latency": "Wait for a verdict, p95",
+    "reviewer_agreement": "People agree with the model",
+    "inter_reviewer_agreement": "People agree with each other",
+    "feedback_utilization": "Corrections put to use",
+    "feedback_to_update": "From correction to use, p95",
+}
+STANDINGS = {"met": "on target", "missed": "off target", "unclear": "may be off target"}
+_TIMES = ("review_latency", "feedback_to_update")
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def duration(seconds: float) -> str:
+    """As 8.3 s, 4 min 10 s, 2 h 5 min or 3 d 4 h."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
+
+
+def value(key: str, metric: Metric) -> str:
+    """The headline number; – where there is no data."""
+    found = headline(metric)
+    if found is None:
+        return "–"
+    return duration(found) if key in _TIMES else percent(found)
+
+
+def interval(metric: Metric) -> str:
+    """As 0.4 % to 2.9 %, or nothing."""
+    low, high = number(metric, "low"), number(metric, "high")
+    return "" if low is None or high is None else f"{percent(low)} to {percent(high)}"
+
+
+def count(metric: Metric) -> int:
+    """What it rests on: its n, or else its denominator."""
+    return int(number(metric, "n" if "n" in metric else "denominator") or 0)
+
+
+def target(key: str) -> str:
+    """As 15 % to 30 %, at most 2 %, at least 85 % or nothing."""
+    wanted = TARGETS.get(key)
+    if wanted is None:
+        return ""
+    low, high = (None if end is None else duration(end) if key in _TIMES else f"{100 * end:.0f} %" for end in wanted)
+    if low is None:
+        return f"at most {high}"
+    return f"at least {low}" if high is None else f"{low} to {high}"
+
+
+def days(first: date, last: date) -> str:
+    """As 9 to 15 Nov 2026."""
+    begin = f"{first.day}" if (first.year, first.month) == (last.year, last.month) else f"{first.day} {first:%b}"
+    begin = f"{begin} {first.year}" if first.year != last.year else begin
+    return f"{begin} to {last.day} {last:%b %Y}"
+
+
+def numbered(number: int, one: str, many: str | None = None) -> str:
+    """As 1 decision or 1,234 decisions."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -1,0 +1,229 @@
+"""The weekly digest as a message. Names of tasks, cohorts and categories are mere text; links are Slack's own."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from bot.reporting import words
+from bot.slack import phrases
+from bot.slack.blocks import Block, Element, bold_line, bullet_list, context, header, rich_text, section
+from bot.slack.blocks import words as text
+from bot.slack.card import Message
+from bot.slack.text import clip_line, escape
+from routing.digest import Advice, Category, Digest, Pattern
+from routing.metrics import standing
+from store.messages import Place
+
+_MOST_CATEGORIES = 8
+_SEAL_DIGITS = 16
+_MARKS = {"met": "✅", "missed": "⚠️", "unclear": "❔"}
+_CHANGES = {"more": "clearly more", "fewer": "clearly fewer", "unclear": "no clear change"}
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """An uploaded picture and its words."""
+
+    file_id: str
+    alt_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoChart:
+    """`why` as a clause: there is no chart, because …"""
+
+    why: str
+
+
+def render_digest(digest: Digest, chart: Chart | NoChart, links: Mapping[Place, str]) -> Message:
+    """`links`: permalinks of the examples' cards, as far as Slack gave them."""
+    days = words.days(date.fromisoformat(digest.first), date.fromisoformat(digest.last))
+    if digest.is_quiet:
+        quiet = f"Weekly digest, {days}: nothing new."
+        return Message(quiet, [section("digest.quiet", f"🗞️ {quiet}"), *_seal(digest)])
+    told = [
+        header("digest.header", f"🗞️ Weekly digest, {days}"),
+        section("digest.gist", escape(_gist(digest))),
+        *_advice(digest.advice),
+        *_picture(chart),
+        _part("metrics", "Metrics", [[text(line)] for line in _metrics(digest)]),
+        _part("errors", "What people corrected", [[text(line)] for line in _errors(digest)]),
+        *_patterns(digest, links),
+        _part("open", "Disagreements and open work", [[text(line)] for line in _open(digest)]),
+        *_footer(digest),
+    ]
+    return Message(f"Weekly digest, {days}. {escape(_gist(digest))} {escape(_spoken(digest.advice))}".strip(), told)
+
+
+def _part(name: str, title: str, items: list[list[Element]]) -> Block:
+    return rich_text(f"digest.{name}", [bold_line(title), bullet_list(items)])
+
+
+def _gist(digest: Digest) -> str:
+    """The week in one line, for screen readers and notifications too."""
+    people = words.value("escalation_rate", digest.metrics["escalation_rate"])
+    escaped = digest.metrics["error_escape_rate"]
+    said = [
+        f"{words.numbered(digest.decisions, 'decision')}, {people} of them to people.",
+        f"{words.numbered(digest.corrected, 'correction')} in {words.numbered(digest.judged, 'verdict')}.",
+    ]
+    if escaped["value"] is not None:
+        said.append(f"Errors among what ran alone: {_with_interval('error_escape_rate', digest)}.")
+    if digest.open.rollbacks_overdue:
+        said.append(f"{words.numbered(digest.open.rollbacks_overdue, 'rollback')} overdue.")
+    return " ".join(said)
+
+
+def _picture(chart: Chart | NoChart) -> list[Block]:
+    if isinstance(chart, NoChart):
+        return [context("digest.no_chart", [{"type": "mrkdwn", "text": f"No chart this time: {escape(chart.why)}."}])]
+    shown = {"type": "image", "slack_file": {"id": chart.file_id}, "alt_text": clip_line(chart.alt_text, 2_000)}
+    return [{**shown, "block_id": "digest.chart"}]
+
+
+# Metrics --------------------------------------------------------------------------------------------------------------
+
+_SHOWN = (
+    "escalation_rate",
+    "auto_resolve_rate",
+    "error_escape_rate",
+    "review_latency",
+    "reviewer_agreement",
+    "inter_reviewer_agreement",
+)
+
+
+def _metrics(digest: Digest) -> Iterator[str]:
+    for key in _SHOWN:
+        metric = digest.metrics[key]
+        stands = standing(key, metric)
+        mark = "" if stands is None else f"{_MARKS[stands]} "
+        target = words.target(key)
+        notes = [f"n {words.count(metric):,}", f"before {words.value(key, digest.metrics_before[key])}"]
+        if target:
+            notes.append(f"target {target}" if stands is None else f"target {target}: {words.STANDINGS[stands]}")
+        yield f"{mark}{words.NAMES[key]}: {_with_interval(key, digest)} ({', '.join(notes)})"
+
+
+def _with_interval(key: str, digest: Digest) -> str:
+    metric = digest.metrics[key]
+    interval = words.interval(metric)
+    return words.value(key, metric) + (f" ({interval})" if interval else "")
+
+
+# Errors ---------------------------------------------------------------------------------------------------------------
+
+
+def _errors(digest: Digest) -> Iterator[str]:
+    if not digest.categories:
+        yield "Nothing."
+    for category in digest.categories[:_MOST_CATEGORIES]:
+        yield _category(category)
+    left = digest.categories[_MOST_CATEGORIES:]
+    if left:
+        yield f"{words.numbered(len(left), 'further category', 'further categories')}: {sum(c.count for c in left):,}"
+
+
+def _category(category: Category) -> str:
+    name = clip_line(category.name, 60) if category.name else "no category"
+    change = _CHANGES[category.change]
+    return f"{name}: {category.count:,} ({words.percent(category.share)}), before {category.before:,}: {change}"
+
+
+def _patterns(digest: Digest, links: Mapping[Place, str]) -> list[Block]:
+    if not digest.patterns:
+        return []
+    return [_part("patterns", "What recurs", [_pattern(pattern, links) for pattern in digest.patterns])]
+
+
+def _pattern(pattern: Pattern, links: Mapping[Place, str]) -> list[Element]:
+    cohort = "" if pattern.cohort is None else f", cohort {clip_line(pattern.cohort, 60)}"
+    category = clip_line(pattern.category, 60)
+    elements = [text(f"{category} in {pattern.task_type}{cohort}: {words.numbered(pattern.count, 'time')}")]
+    for number, example in enumerate(pattern.examples):
+        elements.append(text(f"{', ' if number else ', such as '}{example.decision_id}"))
+        place = None if example.channel is None or example.ts is None else Place(example.channel, example.ts)
+        if place is not None and place in links:
+            elements += [text(" "), {"type": "link", "url": links[place], "text": "card"}]
+    return elements
+
+
+# What waits -----------------------------------------------------------------------------------------------------------
+
+
+def _open(digest: Digest) -> Iterator[str]:
+    work, second = digest.open, digest.second_opinions
+    yield f"Reviews in which people disagreed: {digest.disputes:,}; waiting to be settled now: {work.disputes:,}"
+    yield f"Second opinions: {second[0]:,}, of which {second[1]:,} differed"
+    yield f"Audits open: {work.audits:,}, of which {work.audits_overdue:,} are late"
+    oldest = work.oldest_rollback_hours
+    age = "" if oldest is None else f"; the oldest for {words.duration(oldest * 3_600)}"
+    mark = "⚠️ " if work.rollbacks_overdue else ""
+    yield f"{mark}Rollbacks open: {work.rollbacks:,}, of which {work.rollbacks_overdue:,} are overdue{age}"
+    used = digest.metrics["feedback_utilization"]
+    yield f"Corrections of the week not put to use yet: {used['denominator'] - used['numerator']:,}"
+    yield from _protection(digest)
+
+
+def _protection(digest: Digest) -> Iterator[str]:
+    people = digest.protection
+    if people.people:
+        signs = (
+            (people.fast, "verdicts faster than reading"),
+            (people.unedited, "long runs of approvals"),
+            (people.streaks, "long work without a pause"),
+        )
+        told = ", ".join(f"{number} with {sign}" for number, sign in signs if number)
+        yield f"The load of {words.numbered(people.people, 'reviewer')} is worth a question: {told}"
+
+
+# Advice and footer ----------------------------------------------------------------------------------------------------
+
+
+def _advice(advice: Advice | None) -> list[Block]:
+    return [] if advice is None else [rich_text("digest.advice", [bold_line(f"💡 {_spoken(advice)}")])]
+
+
+_ADVICE = {
+    "errors_escape": "{value} of what {about} decides alone is wrong ({low} to {high}, {n} audits), more than the "
+    "target: raise its threshold or lower its autonomy.",
+    "disagreement": "People agree with the model in {value} of {n} verdicts only. Ask for second opinions "
+    "(double_review): they tell an unclear guideline from a weak model.",
+    "guideline": "People agree with the model in {value} of {n} verdicts, and with each other in {between} of {pairs} "
+    "only: the guideline seems to be unclear.",
+    "model": "People agree with the model in {value} of {n} verdicts only, and with each other in {between} of "
+    "{pairs}: it seems to be the model.",
+    "slow": "One verdict in twenty took longer than {p95} ({n} reviews): more reviewers, or fewer questions to them.",
+    "one_category": "{about} is {share} of {corrected} corrections: mend this one first.",
+    "threshold": "People approved {share} of {n} in {about}: its threshold may be stricter than needed, unless they "
+    "approve out of habit.",
+}
+_SHARES = ("value", "low", "high", "between", "share")
+
+
+def _spoken(advice: Advice | None) -> str:
+    if advice is None:
+        return ""
+    said = {name: _number(name, value) for name, value in advice.numbers.items()}
+    return _ADVICE[advice.code].format(about=clip_line(advice.about or "", 60), **said)
+
+
+def _number(name: str, value: float) -> str:
+    if name in _SHARES:
+        return words.percent(value)
+    return words.duration(value) if name == "p95" else f"{value:,.0f}"
+
+
+def _footer(digest: Digest) -> list[Block]:
+    end = date.fromisoformat(digest.last) + timedelta(days=1)
+    known = phrases.moment(datetime.fromisoformat(digest.made_at))
+    command = f"`hitl stats --from {digest.first} --to {end.isoformat()}`"
+    said = f"Decisions of {digest.week} ({escape(digest.timezone)}), as known on {known}. The numbers of now: {command}"
+    return [context("digest.footer", [{"type": "mrkdwn", "text": said}]), *_seal(digest)]
+
+
+def _seal(digest: Digest) -> list[Block]:
+    if digest.seal is None:
+        return []
+    seal = f"History seal {digest.seal.number}: `{digest.seal.sha256[:_SEAL_DIGITS]}`"
+    return [context("digest.seal", [{"type": "mrkdwn", "text": seal}])]
