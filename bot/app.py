@@ -25,6 +25,7 @@ from bot.delivery.loops import remedy
 from bot.delivery.messages import MessageSender
 from bot.ids import NewId, random_id
 from bot.intake import Intake
+from bot.jobs.audit_samples import AuditSamples
 from bot.jobs.deadlines import DeadlineJob
 from bot.jobs.queue_batches import QueueBatches
 from bot.jobs.retention import Retention
@@ -33,6 +34,8 @@ from bot.jobs.scheduler import Scheduler
 from bot.jobs.seal_history import SealHistory
 from bot.metrics import Metrics
 from bot.policy_in_force import PolicyInForce
+from bot.reviewing.audit_rates import AuditRates
+from bot.reviewing.audits import Audits
 from bot.reviewing.case import Cases
 from bot.reviewing.claims import Claims
 from bot.reviewing.deadlines import Deadlines
@@ -62,6 +65,8 @@ from bot.web.auth import Authenticator
 from bot.web.health import Health
 from bot.web.problem import problem_middleware
 from store import schema
+from store.audit_streams import StreamStore
+from store.audits import AuditStore
 from store.decisions import DecisionStore, PrimaryKeys
 from store.engine import open_engine, sqlite_path
 from store.events import EventStore
@@ -133,6 +138,7 @@ class Application:
             retry_handlers=[],
         )
         primary_keys = PrimaryKeys(self.writer)
+        audits, streams = AuditStore(self.engine), StreamStore(self.engine)
         channels = Channels(self._client, self._clock)
         messages = Messages(self._client, channels)
         self.cases = Cases(self.reviews, self.decisions)
@@ -261,6 +267,7 @@ class Application:
                 store=self.messages,
                 queue=self.queue,
                 rollbacks=rollbacks,
+                audits=audits,
             ),
             messages=messages,
             wakeups=self.wakeups,
@@ -298,6 +305,20 @@ class Application:
             writer=self.writer,
             runs=RunStore(self.engine),
             jobs=[
+                AuditSamples(
+                    rates=AuditRates(clock=self._clock, writer=self.writer, streams=streams, policy=self.policy),
+                    audits=Audits(
+                        clock=self._clock,
+                        writer=self.writer,
+                        audits=audits,
+                        streams=streams,
+                        policy=self.policy,
+                        keys=primary_keys,
+                        new_id=around.new_id,
+                    ),
+                    runs=RunStore(self.engine),
+                    policy=self.policy,
+                ),
                 SealHistory(clock=self._clock, writer=self.writer, seals=SealStore(self.engine)),
                 Retention(clock=self._clock, writer=self.writer, store=RetentionStore(self.engine), policy=self.policy),
                 DeadlineJob(self.deadlines),

@@ -6,11 +6,13 @@ import orjson
 
 from bot.reviewing.case import Case, Cases
 from bot.reviewing.eligibility import Eligibility
+from bot.slack.audit_post import render_audit
 from bot.slack.batch import BatchView, render_batch
 from bot.slack.card import Message, render_card
 from bot.slack.notice import render_notice
 from bot.slack.present import Presenter
 from routing.review import WAITING, ReviewState
+from store.audits import AuditStore
 from store.messages import Job, MessageStore, Place
 from store.queue import Group, QueueStore
 from store.rollbacks import RollbackStore
@@ -38,15 +40,21 @@ class Contents:
         presenter: Presenter,
         store: MessageStore,
         queue: QueueStore,
+        audits: AuditStore,
         rollbacks: RollbackStore,
     ) -> None:
         self._cases, self._eligibility, self._presenter = cases, eligibility, presenter
+        self._audits = audits
         self._store, self._queue, self._rollbacks = store, queue, rollbacks
 
     async def of(self, job: Job) -> Content:
+        if job.kind == "audit":
+            return await self._of_audit(job)
         if job.review_pk is None:
             return await self._of_queue(job)
         case = await self._cases.by_pk(job.review_pk)
+        if job.kind == "sample":
+            return await self._of_sample(case)
         return await (self._of_card(job, case) if job.kind == "card" else self._of_notice(job, case))
 
     async def channel_by_now(self, job: Job) -> str | None:
@@ -64,6 +72,16 @@ class Contents:
             thread = await self._store.thread_root(case.decision.first_pk, job.channel)
         message = render_card(await self._presenter.card(case))
         return Content(message, thread, is_void=case.review.state not in (*WAITING, ReviewState.HELD))
+
+    async def _of_audit(self, job: Job) -> Content:
+        body = job.body or {}
+        return Content(render_audit(body, await self._audits.looked_at(body.get("reviews", []))))
+
+    async def _of_sample(self, case: Case) -> Content:
+        thread = await self._store.post_of(case.review.pk)
+        message, waits = render_card(await self._presenter.card(case)), case.review.state in WAITING
+        is_void = case.review.state not in (*WAITING, ReviewState.HELD)
+        return Content(message, thread, broadcast=False, is_void=is_void, waits_for_thread=thread is None and waits)
 
     async def _of_rollback(self, job: Job, case: Case) -> Content:
         """In the thread of the decision's card, or beside all threads: people have to hear of it."""
@@ -83,6 +101,8 @@ class Contents:
             return Content(message)  # said to one person
         cards = [card for card in case.review.cards if card.channel == job.channel]
         place = cards[0].place if cards else None
+        if place is not None and case.review.lane == "sample":
+            place = await self._store.post_of(case.review.pk)  # one thread has all of a day's samples
         waits = place is None and bool(cards) and case.review.state in WAITING
         return Content(message, place, broadcast, is_void=place is None, waits_for_thread=waits)
 
