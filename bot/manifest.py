@@ -17,6 +17,8 @@ SCOPES: Mapping[str, str] = {
     "commands": "offers the shortcuts",
     "users:read": "tells guests and bots from colleagues",
     "usergroups:read": "knows who is in a reviewer group",
+    "files:write": "brings the weekly digest its chart",
+    "files:read": "sees when Slack has finished with the chart, so that the digest can show it",
     "channels:read": "finds channels and their members",
     "groups:read": "the same for private channels the bot is in",
     "channels:history": "finds a card again whose posting was not confirmed",
