@@ -20,9 +20,11 @@ from bot.config import Settings, SettingsError, load_secret, need_slack
 from bot.delivery.batches import BatchKeeper
 from bot.delivery.contents import Contents
 from bot.delivery.deadlines import DeadlineKeeper
+from bot.delivery.digests import Digests
 from bot.delivery.events import EventSender
 from bot.delivery.loops import remedy
 from bot.delivery.messages import MessageSender
+from bot.executions import Executions
 from bot.ids import NewId, random_id
 from bot.intake import Intake
 from bot.jobs.audit_samples import AuditSamples
@@ -32,8 +34,10 @@ from bot.jobs.retention import Retention
 from bot.jobs.runner import Jobs
 from bot.jobs.scheduler import Scheduler
 from bot.jobs.seal_history import SealHistory
+from bot.jobs.weekly_digest import WeeklyDigest
 from bot.metrics import Metrics
 from bot.policy_in_force import PolicyInForce
+from bot.reporting.digest import DigestSources
 from bot.reviewing.audit_rates import AuditRates
 from bot.reviewing.audits import Audits
 from bot.reviewing.case import Cases
@@ -58,10 +62,12 @@ from bot.slack.reception import Reception, acknowledge_the_rest
 from bot.slack.send_for_review import SendForReview
 from bot.slack.socket import SocketMode
 from bot.slack.threads import ThreadListeners
+from bot.slack.uploads import Uploads
 from bot.slack.verdict_forms import VerdictForms
 from bot.slack.walk import WalkListeners
 from bot.web.api import DecisionApi
 from bot.web.auth import Authenticator
+from bot.web.executions import ExecutionApi
 from bot.web.health import Health
 from bot.web.problem import problem_middleware
 from store import schema
@@ -70,6 +76,7 @@ from store.audits import AuditStore
 from store.decisions import DecisionStore, PrimaryKeys
 from store.engine import open_engine, sqlite_path
 from store.events import EventStore
+from store.executions import ExecutionStore
 from store.keys import KeyStore
 from store.load import LoadStore
 from store.messages import MessageStore, ReleaseLeases
@@ -185,6 +192,7 @@ class Application:
             writer=self.writer,
             keys=primary_keys,
             decisions=self.decisions,
+            executions=ExecutionStore(self.engine),
             policy=self.policy,
             wakeups=self.wakeups,
             secretbox=box,
@@ -268,6 +276,7 @@ class Application:
                 queue=self.queue,
                 rollbacks=rollbacks,
                 audits=audits,
+                digests=Digests(client=self._client, uploads=Uploads(self._client, self._clock), writer=self.writer),
             ),
             messages=messages,
             wakeups=self.wakeups,
@@ -320,6 +329,9 @@ class Application:
                     policy=self.policy,
                 ),
                 SealHistory(clock=self._clock, writer=self.writer, seals=SealStore(self.engine)),
+                WeeklyDigest(
+                    clock=self._clock, writer=self.writer, policy=self.policy, sources=DigestSources.on(self.engine)
+                ),
                 Retention(clock=self._clock, writer=self.writer, store=RetentionStore(self.engine), policy=self.policy),
                 DeadlineJob(self.deadlines),
                 QueueBatches(load, self.batch_keeper),
@@ -327,7 +339,10 @@ class Application:
         )
         self._scheduler = Scheduler(self.jobs)
         self._auth = Authenticator(self.keys, self._clock)
-        self._decision_api = DecisionApi(self._auth, self.intake, box)
+        self._apis = (
+            DecisionApi(self._auth, self.intake, box),
+            ExecutionApi(self._auth, Executions(clock=self._clock, writer=self.writer, find=self.intake.find)),
+        )
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
         self._socket: SocketMode | None = None
@@ -411,7 +426,8 @@ class Application:
         app = web.Application(middlewares=[problem_middleware], client_max_size=_SLACK_BODY)
         app.add_routes(Health(self._auth, self.metrics, self._ready).routes())
         if self._role != "worker":
-            app.add_routes(self._decision_api.routes())
+            for api in self._apis:
+                app.add_routes(api.routes())
             app.add_routes(self._slack_routes(bolt))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_FINISH_REQUESTS)
         await self._runner.setup()

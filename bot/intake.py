@@ -31,6 +31,7 @@ from store.decisions import (
     TakeIn,
     outcome_content,
 )
+from store.executions import ExecutionStore
 from store.history import HistoryRecord
 from store.keys import ApiKey
 from store.notify import Wakeups
@@ -53,6 +54,7 @@ class Intake:
         writer: Writer,
         keys: PrimaryKeys,
         decisions: DecisionStore,
+        executions: ExecutionStore,
         policy: PolicyInForce,
         wakeups: Wakeups,
         secretbox: SecretBox,
@@ -61,7 +63,8 @@ class Intake:
         metrics: Metrics,
     ) -> None:
         self._clock, self._writer, self._keys = clock, writer, keys
-        self._decisions, self._policy, self._wakeups = decisions, policy, wakeups
+        self._decisions, self._executions = decisions, executions
+        self._policy, self._wakeups = policy, wakeups
         self._secretbox, self._callback_allow, self._new_id = secretbox, callback_allow, new_id
         self._metrics = metrics
 
@@ -93,7 +96,7 @@ class Intake:
 
     async def get(self, key: ApiKey, decision_id: str, wait: float = 0) -> dict[str, Any]:
         """The decision object; with `wait` seconds it waits for the resolution. Raises Problem (not_found)."""
-        decision = await self._find(key, decision_id)
+        decision = await self.find(key, decision_id)
         if wait > 0 and decision.status == "pending":
             decision = await self._wait(decision, wait)
         return (await self._objects([decision]))[0]
@@ -108,12 +111,12 @@ class Intake:
 
     async def cancel(self, key: ApiKey, decision_id: str) -> dict[str, Any]:
         """Withdraws a pending decision. Raises Problem (not_found, already_resolved)."""
-        decision = await self._find(key, decision_id)
+        decision = await self.find(key, decision_id)
         now = self._clock.now()
         record = HistoryRecord(now, "app:decision:cancelled", f"app:{key.app}", decision.app_pk, decision.pk)
         content = orjson.dumps(outcome_content(None)).decode()
         if not await self._writer.submit(Cancel(decision.pk, now, content, (record,))):
-            current = await self._find(key, decision_id)
+            current = await self.find(key, decision_id)
             raise Problem("already_resolved", f"{decision_id} ended as {current.outcome}; it cannot be cancelled.")
         return await self.get(key, decision_id)
 
@@ -160,7 +163,8 @@ class Intake:
         current = await self._decisions.get(there.pk) or there
         return Submitted((await self._objects([current]))[0], replayed=True)
 
-    async def _find(self, key: ApiKey, decision_id: str) -> Decision:
+    async def find(self, key: ApiKey, decision_id: str) -> Decision:
+        """Of the key's own app; with scope admin of any. Raises Problem (not_found)."""
         app_pk = None if "admin" in key.scopes else key.app_pk
         decision = None
         if not UNSTORABLE_TEXT.search(decision_id):  # which PostgreSQL could not even be asked for
@@ -185,11 +189,13 @@ class Intake:
     async def _objects(self, decisions: Sequence[Decision]) -> list[dict[str, Any]]:
         contents = await self._decisions.contents([decision.pk for decision in decisions], "metadata", "outcome")
         read = {place: orjson.loads(body) for place, body in contents.items()}
+        executed = await self._executions.of([decision.pk for decision in decisions if decision.execution is not None])
         return [
             decision_object(
                 decision,
                 metadata=read.get((decision.pk, "metadata"), {}),
                 outcome=read.get((decision.pk, "outcome")),
+                execution=executed.get(decision.pk, {}).get(decision.action_sha256),
             )
             for decision in decisions
         ]

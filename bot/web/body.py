@@ -7,15 +7,17 @@ integer beyond 64 bits becomes a float, U+0000 passes, depth is hardly bounded),
 import json
 import re
 from itertools import islice
-from typing import Final
+from typing import Final, TypeVar
 
 import orjson
 from aiohttp import web
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from bot.problem import FieldError, Problem, invalid_body
 from routing.decision import DecisionRequest, Json
 from routing.json_value import MAX_DEPTH, UNSTORABLE_TEXT, Fault, faults, read_json
+
+Model = TypeVar("Model", bound=BaseModel)
 
 MAX_BODY: Final = 1 << 20
 MAX_CONTEXT: Final = 64 << 10
@@ -88,14 +90,23 @@ def parse_decision(raw: bytes) -> tuple[DecisionRequest, Json]:
     Raises:
         Problem: as `parse_json`; `invalid_body` with one error per member that breaks the contract.
     """
-    value = parse_json(raw)
-    try:
-        request = DecisionRequest.model_validate(value)
-    except ValidationError as error:
-        raise invalid_body(field_errors(error)) from None
+    request, value = parse_as(DecisionRequest, raw)
     if len(orjson.dumps(request.context)) > MAX_CONTEXT:
         raise invalid_body([{"loc": ["context"], "msg": f"larger than {MAX_CONTEXT} bytes of compact JSON"}])
     return request, value
+
+
+def parse_as(model: type[Model], raw: bytes) -> tuple[Model, Json]:
+    """The body as one of the API's small models, and as the JSON value that it is.
+
+    Raises:
+        Problem: as `parse_json`; `invalid_body` with one error per member that breaks the contract.
+    """
+    value = parse_json(raw)
+    try:
+        return model.model_validate(value), value
+    except ValidationError as error:
+        raise invalid_body(field_errors(error)) from None
 
 
 def field_errors(error: ValidationError) -> list[FieldError]:

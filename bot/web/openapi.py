@@ -8,12 +8,24 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from bot.problem import KINDS, MEDIA_TYPE, TYPE_PREFIX, Kind
-from bot.web.schema import DecisionList, DecisionObject, HealthObject, ProblemObject
+from bot.web.executions import ExecutedRequest, ExecuteRequest, RolledBackRequest
+from bot.web.schema import (
+    DecisionList,
+    DecisionObject,
+    ExecutionStateObject,
+    HealthObject,
+    ProblemObject,
+    RollbackStateObject,
+)
 from routing.decision import DecisionId, DecisionRequest, Route
 
 Fragment = dict[str, Any]
 
 _REF: Final = "#/components/schemas/{model}"
+_MODELS: Final = (
+    DecisionRequest, DecisionObject, DecisionList, ExecuteRequest, ExecutedRequest, ExecutionStateObject,
+    RolledBackRequest, RollbackStateObject, HealthObject, ProblemObject,
+)  # fmt: skip
 _EXAMPLE: Final = {
     "id": "refund-8812",
     "task_type": "refund",
@@ -42,7 +54,7 @@ def document() -> Fragment:
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "description": "`hitl_…`, from `hitl keys create`."}
             },
-            "schemas": _schemas(DecisionRequest, DecisionObject, DecisionList, HealthObject, ProblemObject),
+            "schemas": _schemas(*_MODELS),
         },
     }
 
@@ -53,6 +65,9 @@ def _decision_paths() -> Fragment:
         "/v1/decisions": {"post": _post(), "get": _list()},
         "/v1/decisions/{id}": {**by_id, "get": _get()},
         "/v1/decisions/{id}/cancel": {**by_id, "post": _cancel()},
+        "/v1/decisions/{id}/execute": {**by_id, "post": _execute()},
+        "/v1/decisions/{id}/executed": {**by_id, "post": _executed()},
+        "/v1/decisions/{id}/rolled-back": {**by_id, "post": _rolled_back()},
     }
 
 
@@ -88,6 +103,32 @@ def _cancel() -> Fragment:
     good = {200: {"description": "Cancelled", "content": _json(DecisionObject)}}
     problems: list[Kind] = ["not_found", "already_resolved"]
     return _operation("cancelDecision", "Withdraw a pending decision", "ingest", good, problems)
+
+
+def _execute() -> Fragment:
+    good = {200: {"description": "Begun: execute it now", "content": _json(ExecutionStateObject)}}
+    summary = "Begin to execute the action; each action once, while the disposition allows it"
+    return _report("executeDecision", summary, ExecuteRequest, good, ["already_executed", "hash_mismatch"])
+
+
+def _executed() -> Fragment:
+    good = {200: {"description": "Noted; a repetition too", "content": _json(ExecutionStateObject)}}
+    return _report("finishExecution", "Say whether the execution worked", ExecutedRequest, good)
+
+
+def _rolled_back() -> Fragment:
+    good = {200: {"description": "Noted; a repetition too", "content": _json(RollbackStateObject)}}
+    summary = "Answer `decision.rollback_requested`, which is repeated until then"
+    return _report("answerRollback", summary, RolledBackRequest, good)
+
+
+def _report(
+    name: str, summary: str, body: type[BaseModel], good: Mapping[int, Fragment], conflicts: Sequence[Kind] = ()
+) -> Fragment:
+    """What an app tells of one decision."""
+    problems: list[Kind] = ["invalid_json", "not_found", *conflicts, "not_allowed", "too_large", "invalid_body"]
+    operation = _operation(name, summary, "ingest", good, problems)
+    return {**operation, "requestBody": {"required": True, "content": _json(body)}}
 
 
 def _service_paths() -> Fragment:

@@ -43,6 +43,14 @@ class OutcomeObject(_Shape):
     """What would have been right, where a reviewer knew it."""
 
 
+class ExecutionObject(_Shape):
+    """What the app told of executing the present action."""
+
+    state: Literal["executing", "executed", "failed"]
+    started_at: datetime
+    finished_at: datetime | None
+
+
 class DecisionObject(_Shape):
     """A decision as the rules and the reviewers left it."""
 
@@ -61,7 +69,9 @@ class DecisionObject(_Shape):
     deadline: datetime | None
     outcome: OutcomeObject | None
     previous_outcome: OutcomeObject | None
-    execution: None
+    execution: ExecutionObject | None
+    """How far the app is with the output to execute now; null before `execute`, and again when a verdict changes the
+    output."""
     created_at: datetime
     metadata: dict[str, Json]
     """As it was posted."""
@@ -72,6 +82,18 @@ class DecisionList(_Shape):
     """Newest first."""
     next_cursor: str | None
     """The `cursor` of the next page; null on the last one."""
+
+
+class ExecutionStateObject(_Shape):
+    """How far the app is with its action, after this call."""
+
+    state: Literal["executing", "executed", "failed"]
+
+
+class RollbackStateObject(_Shape):
+    """Whether the app undid its action, as it said."""
+
+    state: Literal["rolled_back", "rollback_failed"]
 
 
 class FieldErrorObject(_Shape):
