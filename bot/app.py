@@ -144,8 +144,7 @@ class Application:
             # A lost answer must be looked for, not posted again: nothing is retried behind our back.
             retry_handlers=[],
         )
-        primary_keys = PrimaryKeys(self.writer)
-        audits, streams = AuditStore(self.engine), StreamStore(self.engine)
+        primary_keys, audits, streams = PrimaryKeys(self.writer), AuditStore(self.engine), StreamStore(self.engine)
         channels = Channels(self._client, self._clock)
         messages = Messages(self._client, channels)
         self.cases = Cases(self.reviews, self.decisions)
