@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from bot.delivery.digests import Digests
 from bot.reviewing.case import Case, Cases
 from bot.reviewing.eligibility import Eligibility
 from bot.slack.audit_post import render_audit
@@ -21,7 +22,8 @@ from store.rollbacks import RollbackStore
 @dataclass(frozen=True, slots=True)
 class Content:
     """`is_void`: with nothing in Slack yet there is nothing to say. `waits_for_thread`: the card in whose thread it
-    belongs is not posted. `replaces`: the message whose place it takes."""
+    belongs is not posted. `replaces`: the message whose place it takes. `plainer`: what to send where Slack refuses the
+    blocks of `message`."""
 
     message: Message
     thread: Place | None = None
@@ -29,6 +31,7 @@ class Content:
     is_void: bool = False
     waits_for_thread: bool = False
     replaces: Place | None = None
+    plainer: Message | None = None
 
 
 class Contents:
@@ -42,12 +45,17 @@ class Contents:
         queue: QueueStore,
         audits: AuditStore,
         rollbacks: RollbackStore,
+        digests: Digests,
     ) -> None:
         self._cases, self._eligibility, self._presenter = cases, eligibility, presenter
         self._audits = audits
-        self._store, self._queue, self._rollbacks = store, queue, rollbacks
+        self._store, self._queue, self._rollbacks, self._digests = store, queue, rollbacks, digests
 
     async def of(self, job: Job) -> Content:
+        """Raises what slack_sdk raises where it needs Slack to know."""
+        if job.kind == "digest":
+            message, plainer = await self._digests.of(job)
+            return Content(message, plainer=plainer)
         if job.kind == "audit":
             return await self._of_audit(job)
         if job.review_pk is None:

@@ -42,6 +42,8 @@ _UNTIL_THE_CARD = timedelta(seconds=2)
 
 # The message is gone, or closed to changes: what is still open is posted anew.
 _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+# The blocks cannot be shown: what a message can do without goes.
+_BAD_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format"})
 # The thread cannot be continued: the card is posted beside it.
 _NO_THREAD = frozenset({"thread_not_found", "message_not_found", "cannot_reply_to_message", *CHANNEL_TROUBLE})
 
@@ -138,10 +140,9 @@ class MessageSender:
 
     async def _send(self, job: Job) -> None:
         try:
-            content = await self._contents.of(job)
             try:
                 async with asyncio.timeout(_LONGEST_SENDING):
-                    await self._show(job, content)
+                    await self._show_at_best(job, await self._contents.of(job))
             except SlackApiError as error:
                 await self._refused(job, error)
             except (LostAnswerError, *SLACK_TROUBLE):
@@ -152,6 +153,15 @@ class MessageSender:
             log.exception("message.failed", key=job.key)
             with suppress(Exception):
                 await self._put_off(job, self._backoff(job), "internal error, see the log")
+
+    async def _show_at_best(self, job: Job, content: Content) -> None:
+        try:
+            await self._show(job, content)
+        except SlackApiError as error:
+            if content.plainer is None or error_code(error) not in _BAD_BLOCKS:
+                raise
+            log.warning("message.plainer", key=job.key, error=error_code(error))
+            await self._show(job, replace(content, message=content.plainer, plainer=None))
 
     async def _show(self, job: Job, content: Content) -> None:
         if content.waits_for_thread:

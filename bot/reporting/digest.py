@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Self
 from zoneinfo import ZoneInfo
+
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.reporting.days import days, week_name
 from bot.reporting.statistics import Statistics, read_statistics
@@ -41,6 +44,12 @@ class DigestSources:
     rollbacks: RollbackStore
     verdicts: VerdictStore
     seals: SealStore
+
+    @classmethod
+    def on(cls, engine: AsyncEngine) -> Self:
+        return cls(
+            FactStore(engine), DigestStore(engine), RollbackStore(engine), VerdictStore(engine), SealStore(engine)
+        )
 
 
 async def make_digest(sources: DigestSources, monday: date, tz: ZoneInfo, now: datetime) -> Digest:
