@@ -13,6 +13,7 @@ from routing.decision import Json
 from routing.evidence import Evidence
 from routing.maturity import Goal, Maturity, MaturityState, begun, rate, step
 from routing.policy import TaskPolicy
+from routing.redaction import redaction
 from store.audit_streams import AuditVerdict, SaveStreams, Stream, StreamKey, StreamOutdatedError, StreamStore
 from store.history import HistoryRecord
 from store.messages import NewMessage
@@ -157,7 +158,8 @@ def _numbers(move: Move) -> dict[str, Json]:
 def _announcements(stream: Stream, moves: Sequence[Move], task: TaskPolicy) -> list[NewMessage]:
     """Each change of the state is told once."""
     name = hashlib.sha256(repr(stream.key).encode()).hexdigest()[:16]
-    about = {"what": "rate", "task": stream.key.task_type, "model": model_of(stream.key)}
+    model = redaction(task.redact).of(model_of(stream.key)).value
+    about = {"what": "rate", "task": stream.key.task_type, "model": model}
     whom = {"users": list(task.adjudicators.users or ()), "usergroup": task.adjudicators.usergroup}
     return [
         NewMessage(

@@ -13,6 +13,7 @@ from bot.reviewing.audit_rates import URGENCY, maturity_of, model_of
 from routing.decision import Json, ReviewKind, Route
 from routing.maturity import Goal, Maturity, begun, rate_of
 from routing.policy import TaskPolicy
+from routing.redaction import Placeholders, redaction
 from routing.sampling import Stratum, allocate, pooled
 from store.audit_streams import Stream, StreamStore
 from store.audits import AuditStore, Drawn, DrawOutdatedError, Group, NewAudit, Period, RecordDraw, Sample
@@ -103,7 +104,8 @@ class Audits:
             "sources": [_told(source, drawn) for source in sources.values()],
             "cohorts": _by_cohort(groups, drawn),
         }
-        body = {"what": "day", **numbers, "reviews": [audit.review.pk for audit in audits]}
+        shown = {**numbers, **_redacted(numbers, task)}
+        body = {"what": "day", **shown, "reviews": [audit.review.pk for audit in audits]}
         post = NewMessage(key, "audit", task.channel, URGENCY, body=body)
         history = _history(numbers, period, drawn, audits, policy.version, now)
         await self._writer.submit(
@@ -190,6 +192,15 @@ def _by_cohort(groups: Sequence[Group], drawn: Sequence[Drawn]) -> list[Json]:
         sizes[group.cohort] += group.size
     largest = sizes.most_common(_MOST_COHORTS) if len(sizes) > 1 else []
     return [{"name": name, "eligible": size, "drawn": taken[name]} for name, size in largest]
+
+
+def _redacted(numbers: Mapping[str, Json], task: TaskPolicy) -> dict[str, Json]:
+    """What apps have named, as it may be shown."""
+    hide = Placeholders(redaction(task.redact)).hide
+    return {
+        "sources": [{**source, "model": hide(source["model"])} for source in numbers["sources"]],
+        "cohorts": [{**cohort, "name": hide(cohort["name"])} for cohort in numbers["cohorts"]],
+    }
 
 
 def _history(
