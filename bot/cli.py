@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, TypeVar
+from zoneinfo import ZoneInfo
 
 import typer
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -25,6 +26,8 @@ from bot.jobs.telling import overview_line, ran_object, ran_text
 from bot.logs import set_up_logging
 from bot.manifest import ManifestError, as_yaml, manifest
 from bot.policy_in_force import PolicyUnreadableError, read_policy, warnings_of
+from bot.reporting.days import SpanError, asked_for
+from bot.reporting.statistics import Statistics, read_statistics, statistics_object, statistics_text
 from bot.proof.content import ContentCheck
 from bot.proof.export import lines, written_to
 from bot.proof.telling import progress_bar, report_lines, report_object
@@ -34,6 +37,7 @@ from bot.web.auth import sha256_of_key
 from store import schema
 from store.engine import open_engine
 from store.events import Redeliver
+from store.facts import FactStore
 from store.keys import CreateKey, KeyStore, RevokeKey, RotateSecret
 from store.retention import RetentionStore
 from store.seals import SealStore
@@ -374,6 +378,34 @@ def _printed_seal(text: str) -> Printed:
             f"--seal: {text} is no seal: write its number, a colon and the beginning of its SHA-256, as 12:9f2c1e0a."
         )
     return Printed(int(match[1]), match[2])
+
+
+@app.command()
+def stats(
+    task: Annotated[str | None, typer.Option(help="One task type. Default all, each with a line of its own.")] = None,
+    window: Annotated[str | None, typer.Option(help="Back from now: a number and h or d. Default 7d.")] = None,
+    first: Annotated[str | None, typer.Option("--from", help="The first day, as 2026-11-09.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="The day after the last. Default up to now.")] = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """The metrics of the decisions that were created in a stretch of time.
+
+    Days are those of the policy's time zone, from --from on and before --to: the week from Monday 2026-11-09 to Sunday
+    2026-11-15 is --from 2026-11-09 --to 2026-11-16, and these are the numbers of its weekly digest.
+    """
+    settings = load_settings()
+    tz = ZoneInfo(read_policy(settings.hitl_policy).timezone)
+    try:
+        span = asked_for(window, first, end, now=SystemClock().now(), tz=tz)
+    except SpanError as error:
+        _give_up(str(error))
+
+    async def work() -> Statistics:
+        async with _engine() as engine:
+            return await read_statistics(FactStore(engine), span, task)
+
+    found = _run(work())
+    typer.echo(json.dumps(statistics_object(found)) if as_json else statistics_text(found, tz))
 
 
 @app.command()
