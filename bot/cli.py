@@ -26,12 +26,12 @@ from bot.jobs.telling import overview_line, ran_object, ran_text
 from bot.logs import set_up_logging
 from bot.manifest import ManifestError, as_yaml, manifest
 from bot.policy_in_force import PolicyUnreadableError, read_policy, warnings_of
-from bot.reporting.days import SpanError, asked_for
-from bot.reporting.statistics import Statistics, read_statistics, statistics_object, statistics_text
 from bot.proof.content import ContentCheck
 from bot.proof.export import lines, written_to
 from bot.proof.telling import progress_bar, report_lines, report_object
 from bot.proof.verify import Printed, Report, Verification
+from bot.reporting.days import SpanError, asked_for
+from bot.reporting.statistics import Statistics, read_statistics, statistics_object, statistics_text
 from bot.secretbox import SecretBox, new_webhook_secret
 from bot.web.auth import sha256_of_key
 from store import schema
