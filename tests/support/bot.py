@@ -155,6 +155,7 @@ async def running_bot(
     role: Role = "all",
     rate_scale: float = 1.0,
     loops: bool = True,
+    is_new: bool = True,
     **settings: Any,
 ) -> AsyncIterator[Bot]:
     clock = clock or SystemClock()
@@ -167,7 +168,8 @@ async def running_bot(
     path = folder / "policy.yml"
     path.write_text(policy)
     made = make_settings(database_url, path, sandbox, receiver, **settings)
-    await prepare(database_url, secret, clock)
+    if is_new:
+        await prepare(database_url, secret, clock)
     application = Application(made, role, Surroundings(clock, loops=loops))
     await application.start()
     sandbox.connect(application.url + PATH)
