@@ -34,9 +34,10 @@ def draw(trend: Sequence[Point]) -> bytes:
     _errors(errors, trend)
     _wait(wait, trend)
     _agreement(agreement, trend)
+    for panel in (people, errors, wait):
+        panel.set_ylim(bottom=0)
     for panel in (people, errors, wait, agreement):
         panel.set_xlim(-0.6, len(trend) - 0.4)
-        panel.set_ylim(bottom=0)
         panel.tick_params(labelsize=_LETTERS - 2)
         panel.spines[["top", "right"]].set_visible(False)
         panel.locator_params(axis="y", nbins=3)
@@ -55,11 +56,11 @@ def _people(panel: "Axes", trend: Sequence[Point]) -> None:
 
 
 def _errors(panel: "Axes", trend: Sequence[Point]) -> None:
-    _title(panel, "Errors among what ran alone, %, with 95 % interval")
+    _title(panel, "Errors among what ran alone, % (dotted: target)")
     known = [(at, point) for at, point in enumerate(trend) if point.escape is not None]
     values = [100 * (point.escape or 0) for _, point in known]
-    below = [value - 100 * (point.escape_low or 0) for value, (_, point) in zip(values, known, strict=True)]
-    above = [100 * (point.escape_high or 0) - value for value, (_, point) in zip(values, known, strict=True)]
+    below = [max(value - 100 * (point.escape_low or 0), 0) for value, (_, point) in zip(values, known, strict=True)]
+    above = [max(100 * (point.escape_high or 0) - value, 0) for value, (_, point) in zip(values, known, strict=True)]
     places = [at for at, _ in known]
     panel.errorbar(places, values, yerr=[below, above], fmt="o", color=ORANGE, markersize=9, linewidth=3, capsize=6)
     _target(panel, 100 * (TARGETS["error_escape_rate"].high or 0))
@@ -82,7 +83,8 @@ def _agreement(panel: "Axes", trend: Sequence[Point]) -> None:
         drawn = [float("nan") if value is None else 100 * value for value in values]
         panel.plot(range(len(trend)), drawn, line, marker=mark, color=colour, markersize=9, linewidth=2.5)
     _target(panel, 100 * (TARGETS["reviewer_agreement"].low or 0))
-    panel.set_ylim(top=105)
+    shown = [value for point in trend for value in (point.agreement, point.between_reviewers) if value is not None]
+    panel.set_ylim(bottom=min(50, 100 * min(shown, default=1.0) - 5), top=103)
     _say_where_nothing_is(panel, [point.agreement for point in trend])
 
 
@@ -98,7 +100,7 @@ def _say_where_nothing_is(panel: "Axes", values: Sequence[float | None]) -> None
     """No bar must not read as zero."""
     for at, value in enumerate(values):
         if value is None:
-            panel.text(at, 0, "–", ha="center", va="bottom", fontsize=_LETTERS, color=GREY)
+            panel.text(at, panel.get_ylim()[0], "–", ha="center", va="bottom", fontsize=_LETTERS, color=GREY)
 
 
 _TOLD = ("escalation_rate", "error_escape_rate", "review_latency", "reviewer_agreement", "inter_reviewer_agreement")
