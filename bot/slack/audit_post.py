@@ -44,7 +44,7 @@ def share(value: float) -> str:
 
 
 def _day(body: Mapping[str, Any], looked_at: Mapping[str, int]) -> Message:
-    title = f"Audit of {_date(body['day'])}: {clip_line(str(body['task']), 64)}"
+    title = f"Audit of {phrases.date_in_words(date.fromisoformat(body['day']))}: {clip_line(str(body['task']), 64)}"
     drawn = f"{body['drawn']:,} of {body['eligible']:,} {_decisions(body['eligible'])} that ran alone"
     how_much = f"{drawn} ({share(body['drawn'] / body['eligible'])})"
     progress = _progress(int(body["drawn"]), looked_at)
@@ -61,11 +61,6 @@ def _day(body: Mapping[str, Any], looked_at: Mapping[str, int]) -> Message:
 
 def _decisions(count: int) -> str:
     return "decision" if count == 1 else "decisions"
-
-
-def _date(day: str) -> str:
-    at = date.fromisoformat(day)
-    return f"{at.day} {at:%b %Y}"
 
 
 def _chances(body: Mapping[str, Any]) -> str:

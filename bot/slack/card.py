@@ -39,18 +39,19 @@ def render_card(view: CardView) -> Message:
 
 def verdict_buttons(view: CardView) -> list[Element]:
     """Approve, edit, reject, as far as the person may: nobody approves what they cannot see."""
-    reject = button("review.reject", "Reject", view.review_id, style="danger")
+    asks = phrases.asks(view)
+    reject = button("review.reject", asks["reject"], view.review_id, style="danger")
     if view.asks_for_answer:
         return [button("review.edit", "Write the answer", view.review_id, style="primary"), reject]
     if view.proposal is not None:
         return [_approve(view, "Approve the edit", style="primary"), _edit(view), reject]
     if view.is_draft:
         return [_edit(view, style="primary"), _approve(view, "Use the draft"), reject]
-    return [_approve(view, "Approve", style="primary"), _edit(view), reject]
+    return [_approve(view, asks["approve"], style="primary"), _edit(view), reject]
 
 
 def _edit(view: CardView, style: str | None = None) -> Element:
-    return button("review.edit", "Edit", view.review_id, style=style)
+    return button("review.edit", phrases.asks(view)["edit"], view.review_id, style=style)
 
 
 def _approve(view: CardView, label: str, style: str | None = None) -> Element:
@@ -77,8 +78,8 @@ def _more(view: CardView) -> list[tuple[str, str]]:
 
 
 def _confirm(view: CardView) -> Element:
-    """A second question before an approval that would be dear if the thumb slipped."""
-    if view.reversible and view.risk < Risk.HIGH:
+    """A second question before an approval that would be dear if the thumb slipped. What ran alone has run."""
+    if view.is_audit or (view.reversible and view.risk < Risk.HIGH):
         return {}
     proposal = in_a_line(view.proposed)
     subject = view.task_type if proposal is None else f"{view.task_type}: {proposal}"
@@ -121,7 +122,7 @@ def _spoken(view: CardView) -> str:
 
 
 def _facts(view: CardView) -> str:
-    overdue = ", overdue" if view.waits and view.overdue else ""
+    overdue = ", overdue" if view.waits and view.overdue and not view.is_audit else ""
     return f"{phrases.risk(view)}, {phrases.confidence(view)}{overdue}"
 
 

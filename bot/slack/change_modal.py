@@ -1,6 +1,6 @@
 """The way to another verdict, after one was given: what stands, what a change means, and three ways on."""
 
-from bot.slack import standing
+from bot.slack import phrases, standing
 from bot.slack.blocks import Block, Element, bold_line, button, confirm, rich_text, section
 from bot.slack.modal import View, asked, modal, proposed
 from bot.slack.proposal import element
@@ -43,12 +43,13 @@ def _consequence(view: CardView) -> str:
 
 
 def _ways(view: CardView) -> Block:
-    approve = button("change.approve", "Approve", view.review_id)
+    asks = phrases.asks(view)
+    approve = button("change.approve", asks["approve"], view.review_id)
     question = "This takes the place of the verdict that stands, and the app is told."
     ways: list[Element] = [
-        {**approve, "confirm": confirm("Approve instead?", question, "Approve")},
-        button("change.edit", "Edit", view.review_id),
-        button("change.reject", "Reject", view.review_id, style="danger"),
+        {**approve, "confirm": confirm(f"{asks['approve']} instead?", question, asks["approve"])},
+        button("change.edit", asks["edit"], view.review_id),
+        button("change.reject", asks["reject"], view.review_id, style="danger"),
     ]
     is_approved = view.outcome is not None and view.outcome.verdict == "approve"
     return {"type": "actions", "block_id": "ways", "elements": ways[1:] if is_approved else ways}

@@ -12,4 +12,5 @@ def claim_modal(view: CardView) -> View:
     """For somebody else than who claimed it."""
     claimed = f"{phrases.claimed(view.claim)} " if view.claim else ""
     blocks = [section("claim", f"{claimed}Decide anyway?"), asked(view), *proposed(view)]
-    return modal("Approve?", blocks, callback_id=CALLBACK, review_id=view.review_id, submit="Approve anyway")
+    says = phrases.asks(view)["approve"]
+    return modal(f"{says}?", blocks, callback_id=CALLBACK, review_id=view.review_id, submit=f"{says} anyway")

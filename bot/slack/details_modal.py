@@ -35,7 +35,7 @@ def _parts(view: CardView) -> Iterator[Part]:
         yield from _said(f"Position {number}", position, lead=standing.decided(position))
     reasons = phrases.reasons_told(view)
     if reasons:
-        yield Part("Why you are asked", "\n".join(map(phrases.reason_sentence, reasons)))
+        yield Part(phrases.why(view), "\n".join(map(phrases.reason_sentence, reasons)))
     yield Part("Asked", view.input)
     if view.waits and view.proposal is not None:
         yield Part("The reviewer's edit", view.proposal.output)

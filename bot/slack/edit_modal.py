@@ -75,7 +75,7 @@ def edit_modal(
     if before is not None:
         attempts.append((before, _body(view, before, kept, _NO_ROOM)))
     for shown, blocks in attempts:
-        title = "Write the answer" if shown.is_blank else "Edit"
+        title = "Write the answer" if shown.is_blank else phrases.asks(view)["edit"]
         whole = [*claimed(view, reader), *blocks, *feedback_blocks(_asked_of(rubric, shown), "edit")]
         form = modal(title, whole, callback_id=callback_id, review_id=view.review_id, submit="Send")
         if shown.fields and fits(form):
@@ -101,6 +101,8 @@ def _meaning(view: CardView, filled: Prefill) -> str:
         return f"This is alternative {filled.alternative + 1}: sent as it is, it takes the place of what is proposed."
     if view.proposal is not None:
         return "Sent unchanged, this agrees to the edit."
+    if view.is_audit:
+        return "Sent unchanged, this says that it was correct; changed, the app is sent a correction."
     return "Sent unchanged, this counts as an approval."
 
 

@@ -25,7 +25,7 @@ def reasons(prefix: str, view: CardView) -> list[Block]:
     lines = [clip(reason, 150) for reason in found[:REASONS]]
     if len(found) > REASONS:
         lines.append(f"{len(found) - REASONS} more: Details")
-    return [rich_text(f"{prefix}.reasons", [bold_line("Why you are asked"), bullets(lines)])]
+    return [rich_text(f"{prefix}.reasons", [bold_line(phrases.why(view)), bullets(lines)])]
 
 
 def sources(prefix: str, view: CardView) -> list[Block]:

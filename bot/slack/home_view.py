@@ -63,8 +63,8 @@ def _item(part: str, view: CardView) -> list[Block]:
         "text": plain(item_line(view), 200),
         "accessory": button(OPEN, "Review", view.review_id),
     }
-    facts = [f"⏳ waits since {phrases.moment(view.created_at)}"]
-    if view.deadline:
+    facts = [f"{'🔎 audit: ran alone' if view.is_audit else '⏳ waits since'} {phrases.moment(view.created_at)}"]
+    if view.deadline and not view.is_audit:
         facts.append(f"{'⏰ *overdue* since' if view.overdue else 'due'} {phrases.moment(view.deadline)}")
     if view.is_blind:
         facts.append("🔎 second opinion")

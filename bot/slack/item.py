@@ -46,14 +46,16 @@ def headline(view: CardView) -> str:
     if view.asks_for_answer:
         return f"Write the answer: {view.task_type}"
     proposal = in_a_line(view.proposed)
-    if view.proposal is not None:
-        return f"Edited: {view.task_type}" if proposal is None else f"Edited: {view.task_type}: {proposal}?"
-    if view.is_draft:
-        return f"Draft: {view.task_type}" if proposal is None else f"Draft: {view.task_type}: {proposal}?"
-    return f"Decide: {view.task_type}" if proposal is None else f"{view.task_type}: {proposal}?"
+    about = view.task_type if proposal is None else f"{view.task_type}: {proposal}?"
+    if view.proposal is not None or view.is_draft:
+        return f"{'Draft' if view.proposal is None else 'Edited'}: {about}"
+    if view.is_audit:
+        when = "" if view.ran_on is None else f" on {phrases.date_in_words(view.ran_on)}"
+        return f"Audit: ran alone{when}: {about}"
+    return f"Decide: {view.task_type}" if proposal is None else about
 
 
 def ending(view: CardView) -> str:
     if view.outcome is not None:
-        return phrases.VERDICT_DONE[view.outcome.verdict]
+        return phrases.done(view)[view.outcome.verdict]
     return "Withdrawn" if view.state == "cancelled" else "Timed out"

@@ -29,7 +29,7 @@ def _words(view: CardView, body: Mapping[str, Any]) -> str:
         case "remind":
             return f"⏰ Reminder: this still waits for a person.{_due(view)}"
         case "notify":
-            return f"⏰ {_whom(str(body['whom']))}: this still waits for a person.{_due(view)}"
+            return f"⏰ {phrases.whom(str(body['whom']))}: this still waits for a person.{_due(view)}"
         case "dispute":
             return f"⚖️ Opinions differ. {_settlers(body)}"
         case "handed_over":
@@ -59,12 +59,8 @@ def _due(view: CardView) -> str:
 def _settlers(body: Mapping[str, Any]) -> str:
     called = [phrases.mention(str(user)) for user in list(body.get("users") or [])[:_MOST_CALLED]]
     if body.get("usergroup"):
-        called.append(_whom(str(body["usergroup"])))
+        called.append(phrases.whom(str(body["usergroup"])))
     return f"{' or '.join(called)}: please settle it." if called else "An adjudicator has to settle it."
-
-
-def _whom(target: str) -> str:
-    return f"<!subteam^{target}>" if target.startswith("S") else phrases.mention(target)
 
 
 def _rollback(view: CardView, body: Mapping[str, Any]) -> str:
@@ -90,11 +86,12 @@ def _verdict(view: CardView) -> Message:
     outcome = view.outcome
     if outcome is None:
         return _spoken(view, "The verdict was taken back.")
-    done = f"{phrases.VERDICT_EMOJI[outcome.verdict]} *{phrases.VERDICT_DONE[outcome.verdict]}*"
+    said = phrases.done(view)
+    done = f"{phrases.VERDICT_EMOJI[outcome.verdict]} *{said[outcome.verdict]}*"
     how = " as adjudicator" if outcome.adjudicated else ""
     words = f"{done} by {phrases.mentions(outcome.decided_by)}{how}."
     if view.former is not None:
-        words = f"Changed: {words} Before: {phrases.VERDICT_DONE[view.former.verdict].lower()}."
+        words = f"Changed: {words} Before: {said[view.former.verdict].lower()}."
     blocks: list[Block] = [section("notice", words)]
     if outcome.reason:
         blocks.append(rich_text("reason", [bold_line("Reason"), element(outcome.reason, 1_000, 15)]))

@@ -100,8 +100,9 @@ def _listed(names: list[str]) -> str:
 def already_closed(view: CardView) -> str:
     """For a click or a form that came too late: who decided, when and what, or how it ended without a person."""
     if view.outcome is not None:
-        done = phrases.VERDICT_DONE[view.outcome.verdict].lower()
-        said = f"{phrases.mentions(view.outcome.decided_by)} already {done} this"
+        done = phrases.done(view)[view.outcome.verdict].lower()
+        what = f"looked at this: {done}" if view.is_audit else f"{done} this"
+        said = f"{phrases.mentions(view.outcome.decided_by)} already {what}"
         if view.state == "held" and view.released_at:
             return f"{said}; it is held until {phrases.moment(view.released_at)}. Nothing was changed."
         return f"{said}, {phrases.moment(view.outcome.decided_at)}. Nothing was changed."

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 from bot.slack import limits
@@ -14,6 +14,9 @@ from routing.decision import Disposition, Reason, Risk
 RISK_EMOJI = {Risk.LOW: "🟢", Risk.MEDIUM: "🟡", Risk.HIGH: "🟠", Risk.CRITICAL: "🔴"}
 VERDICT_EMOJI: dict[VerdictWord, str] = {"approve": "✅", "edit": "✏️", "reject": "⛔"}
 VERDICT_DONE: dict[VerdictWord, str] = {"approve": "Approved", "edit": "Edited", "reject": "Rejected"}
+_AUDIT_DONE: dict[VerdictWord, str] = {"approve": "Found correct", "edit": "Fixed", "reject": "Found wrong"}
+_ASKS: dict[VerdictWord, str] = {"approve": "Approve", "edit": "Edit", "reject": "Reject"}
+_AUDIT_ASKS: dict[VerdictWord, str] = {"approve": "Correct", "edit": "Fix", "reject": "Wrong"}
 WHAT_THE_APP_DOES = {
     Disposition.EXECUTE: "The app may act on it.",
     Disposition.EXECUTE_PROVISIONAL: "The app acts on it for now, marked as provisional.",
@@ -28,9 +31,29 @@ _RULES = frozenset({"risk.rule", "rule.error"})
 _USER_ID = re.compile(r"[UW][A-Z0-9]{1,31}")
 
 
+def asks(view: CardView) -> dict[VerdictWord, str]:
+    """What the buttons say: of what ran alone people say whether it was right."""
+    return _AUDIT_ASKS if view.is_audit else _ASKS
+
+
+def done(view: CardView) -> dict[VerdictWord, str]:
+    """What is said of a verdict on it."""
+    return _AUDIT_DONE if view.is_audit else VERDICT_DONE
+
+
+def why(view: CardView) -> str:
+    """What the reasons of the route are reasons for."""
+    return "Why it ran alone" if view.is_audit else "Why you are asked"
+
+
 def mention(user_id: str) -> str:
     """mrkdwn for a person; what is no Slack user id stays plain text."""
     return f"<@{user_id}>" if _USER_ID.fullmatch(user_id) else escape(clip_line(user_id, 50))
+
+
+def whom(target: str) -> str:
+    """mrkdwn for a person or a user group."""
+    return f"<!subteam^{target}>" if target.startswith("S") else mention(target)
 
 
 def mentions(user_ids: tuple[str, ...]) -> str:
@@ -48,8 +71,11 @@ def moment_in_utc(when: datetime) -> str:
 
 def day(when: datetime) -> str:
     """The date in UTC as plain text, for where Slack does not put it in the reader's own words."""
-    at = when.astimezone(UTC)
-    return f"{at.day} {at:%b %Y}"
+    return date_in_words(when.astimezone(UTC))
+
+
+def date_in_words(when: date) -> str:
+    return f"{when.day} {when:%b %Y}"
 
 
 def claimed(claim: ClaimView) -> str:

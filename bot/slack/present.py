@@ -214,9 +214,15 @@ def _outcome(case: Case) -> OutcomeView | None:
             record = next(record for record in reversed(case.review.votes) if record.verdict == verdict.name)
             return replace(_said(case, record), decided_by=tuple(vote.user_id for vote in case.votes))
         case ReviewState.DECIDED:
-            return _standing(case)
+            return _standing(case) or _looked_at(case)
         case _:
             return None
+
+
+def _looked_at(case: Case) -> OutcomeView | None:
+    """An audit that found nothing wrong left the decision as it was."""
+    votes = case.review.votes
+    return _said(case, votes[-1]) if votes and case.review.kind == ReviewKind.AUDIT else None
 
 
 def _standing(case: Case) -> OutcomeView | None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bot.slack import phrases
 from bot.slack.edit_plan import is_text, read_json, read_text
 from bot.slack.feedback_form import feedback_blocks, parse_feedback, text_input, typed_text
 from bot.slack.json_text import JsonTextError
@@ -32,7 +33,8 @@ def reject_modal(view: CardView, rubric: RubricView, *, reader: str | None = Non
     answer = text_input("answer", "Correct answer", hint=hint)
     about = [*claimed(view, reader), asked(view), *proposed(view)]
     blocks = [*about, *feedback_blocks(rubric, "reject"), answer]
-    return modal("Reject", blocks, callback_id=callback_id, review_id=view.review_id, submit="Reject")
+    says = phrases.asks(view)["reject"]
+    return modal(says, blocks, callback_id=callback_id, review_id=view.review_id, submit=says)
 
 
 def parse_reject(view: CardView, rubric: RubricView, values: StateValues) -> RejectSubmission | FieldErrors:

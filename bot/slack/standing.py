@@ -1,7 +1,9 @@
 """Where a review stands, in a few lines of mrkdwn: our own words, times and mentions only."""
 
+from collections.abc import Mapping
+
 from bot.slack import phrases
-from bot.slack.view import CardView, OutcomeView
+from bot.slack.view import CardView, OutcomeView, VerdictWord
 from routing.decision import Disposition, ReviewKind
 
 
@@ -16,9 +18,9 @@ def risk(view: CardView) -> str:
     return f"{phrases.RISK_EMOJI[view.risk]} *{phrases.risk(view).capitalize()}* · {phrases.confidence(view)}"
 
 
-def decided(outcome: OutcomeView) -> str:
+def decided(outcome: OutcomeView, words: Mapping[VerdictWord, str] = phrases.VERDICT_DONE) -> str:
     """Who said what and when."""
-    done = f"{phrases.VERDICT_EMOJI[outcome.verdict]} *{phrases.VERDICT_DONE[outcome.verdict]}*"
+    done = f"{phrases.VERDICT_EMOJI[outcome.verdict]} *{words[outcome.verdict]}*"
     at = phrases.moment(outcome.decided_at)
     if outcome.adjudicated:
         return f"{done}, settled by adjudicator {phrases.mention(outcome.decided_by[-1])}, {at}"
@@ -26,6 +28,8 @@ def decided(outcome: OutcomeView) -> str:
 
 
 def _waiting(view: CardView) -> str:
+    if view.is_audit:
+        return f"🔎 Ran alone {phrases.moment(view.created_at)}; nobody waits for this. *Was it right?*"
     if view.overdue and view.deadline:
         still = "; the app still waits" if _app_waits(view) else ""
         return f"⏰ *Overdue* since {phrases.moment(view.deadline)}{still}."
@@ -83,15 +87,15 @@ def how_it_ended(view: CardView) -> list[str]:
         if view.state == "cancelled":
             return ["🚫 *Withdrawn* by the app: there is nothing left to decide."]
         return [f"⌛ *Timed out:* nobody decided in time. {phrases.WHAT_THE_APP_DOES[view.disposition]}"]
-    lines = [decided(view.outcome)]
+    lines = [decided(view.outcome, phrases.done(view))]
     if view.state == "held" and view.released_at:
         until = phrases.moment(view.released_at)
         lines.append(f"⏸️ *Held* until {until}: *Undo* takes it back; then the app is told.")
     if view.former is not None:
-        lines.append(changed(view.outcome, view.former))
+        lines.append(_changed(view.outcome, view.former, phrases.done(view)))
     return lines
 
 
-def changed(outcome: OutcomeView, former: OutcomeView) -> str:
-    was = f"{phrases.VERDICT_DONE[former.verdict].lower()} by {phrases.mentions(former.decided_by)}"
+def _changed(outcome: OutcomeView, former: OutcomeView, words: Mapping[VerdictWord, str]) -> str:
+    was = f"{words[former.verdict].lower()} by {phrases.mentions(former.decided_by)}"
     return f"🔁 Changed by {phrases.mentions(outcome.decided_by)}; before: {was}"

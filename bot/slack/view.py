@@ -6,7 +6,7 @@ Every text in here may come from a model, an app or a person and is untrusted; t
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from routing.decision import Alternative, Disposition, Json, Reason, ReviewKind, Risk, Route, Source, UncertainSpan
@@ -91,6 +91,8 @@ class CardView:
     reversible: bool = True
     """False: once the app has acted, nothing takes it back."""
     deadline: datetime | None = None
+    ran_on: date | None = None
+    """The day in the policy's time zone on which the decision came in."""
     model: str | None = None
     """Name and version in one line."""
     sources: tuple[Source, ...] = ()
@@ -156,6 +158,11 @@ class CardView:
     def is_blind(self) -> bool:
         """Whether nothing may tell what became of the decision: a second opinion is given without the first."""
         return self.kind is ReviewKind.DOUBLE and self.waits
+
+    @property
+    def is_audit(self) -> bool:
+        """Whether it ran alone, and people are asked afterwards whether it was right."""
+        return self.kind is ReviewKind.AUDIT
 
     @property
     def proposed(self) -> Json:

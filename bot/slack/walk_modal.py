@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bot.slack import limits
+from bot.slack import limits, phrases
 from bot.slack.blocks import Block, button, context, option, plain, section
 from bot.slack.item import item_blocks
 from bot.slack.modal import View, modal
@@ -77,7 +77,7 @@ def tick_block(item: CardView) -> str:
 
 def needs_a_tick(item: CardView) -> bool:
     """Whether an approval here would be dear if the thumb slipped."""
-    return not item.asks_for_answer and (item.risk >= Risk.HIGH or not item.reversible)
+    return not (item.asks_for_answer or item.is_audit) and (item.risk >= Risk.HIGH or not item.reversible)
 
 
 def _tick(item: CardView) -> Block:
@@ -95,7 +95,7 @@ def _tick(item: CardView) -> Block:
 def _approve(item: CardView) -> str:
     if item.proposal is not None:
         return "Approve the edit"
-    return "Use the draft" if item.is_draft else "Approve"
+    return "Use the draft" if item.is_draft else phrases.asks(item)["approve"]
 
 
 def _progress(walk: Walk) -> str:
@@ -104,10 +104,11 @@ def _progress(walk: Walk) -> str:
 
 
 def _actions(item: CardView) -> Block:
-    edit = "Write the answer" if item.asks_for_answer else "Edit"
+    asks = phrases.asks(item)
+    edit = "Write the answer" if item.asks_for_answer else asks["edit"]
     elements = [
         button("walk.edit", edit, item.review_id, style="primary" if item.asks_for_answer else None),
-        button("walk.reject", "Reject", item.review_id, style="danger"),
+        button("walk.reject", asks["reject"], item.review_id, style="danger"),
         button("walk.skip", "Skip", item.review_id),
         button("walk.details", "Details", item.review_id),
     ]
