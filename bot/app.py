@@ -15,6 +15,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.alerts import Alerts
 from bot.clock import Clock, SystemClock
 from bot.config import Settings, SettingsError, load_secret, need_slack
 from bot.delivery.batches import BatchKeeper
@@ -51,6 +52,7 @@ from bot.reviewing.rollbacks import Rollbacks
 from bot.reviewing.second_opinion import SecondOpinions
 from bot.reviewing.verdicts import Reviewing
 from bot.secretbox import SecretBox
+from bot.slack.alert_listeners import AlertListeners, AlertPresenter
 from bot.slack.channels import Channels
 from bot.slack.endpoint import SlackEndpoint, bolt_app
 from bot.slack.home import HomeListeners
@@ -65,12 +67,14 @@ from bot.slack.threads import ThreadListeners
 from bot.slack.uploads import Uploads
 from bot.slack.verdict_forms import VerdictForms
 from bot.slack.walk import WalkListeners
+from bot.web.alerts import AlertApi
 from bot.web.api import DecisionApi
 from bot.web.auth import Authenticator
 from bot.web.executions import ExecutionApi
 from bot.web.health import Health
 from bot.web.problem import problem_middleware
 from store import schema
+from store.alerts import AlertStore
 from store.audit_streams import StreamStore
 from store.audits import AuditStore
 from store.decisions import DecisionStore, PrimaryKeys
@@ -146,9 +150,8 @@ class Application:
         )
         primary_keys, audits, streams = PrimaryKeys(self.writer), AuditStore(self.engine), StreamStore(self.engine)
         channels = Channels(self._client, self._clock)
-        messages = Messages(self._client, channels)
         self.cases = Cases(self.reviews, self.decisions)
-        membership = SlackMembership(self._client, self._clock, channels)
+        messages, membership = Messages(self._client, channels), SlackMembership(self._client, self._clock, channels)
         self.eligibility = Eligibility(self.policy, membership)
         self.reviewing = Reviewing(
             clock=self._clock,
@@ -184,7 +187,7 @@ class Application:
             keys=primary_keys,
             new_id=around.new_id,
         )
-        rollbacks = RollbackStore(self.engine)
+        rollbacks, alert_store = RollbackStore(self.engine), AlertStore(self.engine)
         self.rollbacks = Rollbacks(clock=self._clock, writer=self.writer, store=rollbacks, new_id=around.new_id)
         self.intake = Intake(
             clock=self._clock,
@@ -199,7 +202,16 @@ class Application:
             new_id=around.new_id,
             metrics=self.metrics,
         )
-        presenter = Presenter(self.eligibility, self.decisions)
+        self.alerts = Alerts(
+            clock=self._clock,
+            writer=self.writer,
+            store=alert_store,
+            keys=primary_keys,
+            new_id=around.new_id,
+            policy=self.policy,
+            eligibility=self.eligibility,
+        )
+        presenter, alert_presenter = Presenter(self.eligibility, self.decisions), AlertPresenter(self.policy)
         self._reception = Reception(self._client)
         forms = VerdictForms(
             cases=self.cases, presenter=presenter, writer=self.writer, clock=self._clock, metrics=self.metrics
@@ -240,6 +252,7 @@ class Application:
             ),
             walk,
             self._home,
+            AlertListeners(reception=self._reception, alerts=self.alerts, presenter=alert_presenter, clock=self._clock),
             SendForReview(
                 client=self._client,
                 reception=self._reception,
@@ -275,6 +288,8 @@ class Application:
                 queue=self.queue,
                 rollbacks=rollbacks,
                 audits=audits,
+                alerts=alert_store,
+                alert_presenter=alert_presenter,
                 digests=Digests(client=self._client, uploads=Uploads(self._client, self._clock), writer=self.writer),
             ),
             messages=messages,
@@ -341,6 +356,7 @@ class Application:
         self._apis = (
             DecisionApi(self._auth, self.intake, box),
             ExecutionApi(self._auth, Executions(clock=self._clock, writer=self.writer, find=self.intake.find)),
+            AlertApi(self._auth, self.alerts),
         )
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None

@@ -63,8 +63,10 @@ class Scope:
 
 
 def _waits(reviews: FromClause = t.reviews) -> ColumnElement[bool]:
+    """What waits for a verdict: an alert does not."""
     # Written out: SQLite takes a partial index only for a condition that it sees, and not for a parameter.
-    return reviews.c.state.in_(bindparam("waiting", [*WAITING], expanding=True, literal_execute=True))
+    waiting = reviews.c.state.in_(bindparam("waiting", [*WAITING], expanding=True, literal_execute=True))
+    return and_(waiting, reviews.c.lane != "alert")
 
 
 class QueueStore:

@@ -7,12 +7,16 @@ import orjson
 from bot.delivery.digests import Digests
 from bot.reviewing.case import Case, Cases
 from bot.reviewing.eligibility import Eligibility
+from bot.slack.alert_card import render_alert
+from bot.slack.alert_listeners import AlertPresenter
 from bot.slack.audit_post import render_audit
 from bot.slack.batch import BatchView, render_batch
 from bot.slack.card import Message, render_card
+from bot.slack.load_post import render_load
 from bot.slack.notice import render_notice
 from bot.slack.present import Presenter
 from routing.review import WAITING, ReviewState
+from store.alerts import AlertStore
 from store.audits import AuditStore
 from store.messages import Job, MessageStore, Place
 from store.queue import Group, QueueStore
@@ -46,9 +50,12 @@ class Contents:
         audits: AuditStore,
         rollbacks: RollbackStore,
         digests: Digests,
+        alerts: AlertStore,
+        alert_presenter: AlertPresenter,
     ) -> None:
         self._cases, self._eligibility, self._presenter = cases, eligibility, presenter
         self._audits = audits
+        self._alerts, self._alert_presenter = alerts, alert_presenter
         self._store, self._queue, self._rollbacks, self._digests = store, queue, rollbacks, digests
 
     async def of(self, job: Job) -> Content:
@@ -58,9 +65,15 @@ class Contents:
             return Content(message, plainer=plainer)
         if job.kind == "audit":
             return await self._of_audit(job)
+        if job.kind == "load":
+            return self._of_load(job)
         if job.review_pk is None:
             return await self._of_queue(job)
-        case = await self._cases.by_pk(job.review_pk)
+        if job.kind == "alert":
+            return Content(render_alert(self._alert_presenter.view(await self._alerts.by_review_pk(job.review_pk))))
+        return await self._of_review(job, await self._cases.by_pk(job.review_pk))
+
+    async def _of_review(self, job: Job, case: Case) -> Content:
         if job.kind == "sample":
             return await self._of_sample(case)
         return await (self._of_card(job, case) if job.kind == "card" else self._of_notice(job, case))
@@ -113,6 +126,11 @@ class Contents:
             place = await self._store.post_of(case.review.pk)  # one thread has all of a day's samples
         waits = place is None and bool(cards) and case.review.state in WAITING
         return Content(message, place, broadcast, is_void=place is None, waits_for_thread=waits)
+
+    def _of_load(self, job: Job) -> Content:
+        body = job.body or {}
+        former = body.get("former")
+        return Content(render_load(job.channel, body), replaces=Place(*former) if former else None)
 
     async def _of_queue(self, job: Job) -> Content:
         body = job.body or {}

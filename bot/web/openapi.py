@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 from bot.problem import KINDS, MEDIA_TYPE, TYPE_PREFIX, Kind
 from bot.web.executions import ExecutedRequest, ExecuteRequest, RolledBackRequest
 from bot.web.schema import (
+    AlertObject,
     DecisionList,
     DecisionObject,
     ExecutionStateObject,
@@ -17,6 +18,7 @@ from bot.web.schema import (
     ProblemObject,
     RollbackStateObject,
 )
+from routing.alert import AlertRequest
 from routing.decision import DecisionId, DecisionRequest, Route
 
 Fragment = dict[str, Any]
@@ -24,7 +26,7 @@ Fragment = dict[str, Any]
 _REF: Final = "#/components/schemas/{model}"
 _MODELS: Final = (
     DecisionRequest, DecisionObject, DecisionList, ExecuteRequest, ExecutedRequest, ExecutionStateObject,
-    RolledBackRequest, RollbackStateObject, HealthObject, ProblemObject,
+    RolledBackRequest, RollbackStateObject, AlertRequest, AlertObject, HealthObject, ProblemObject,
 )  # fmt: skip
 _EXAMPLE: Final = {
     "id": "refund-8812",
@@ -49,7 +51,7 @@ def document() -> Fragment:
             "description": "Post what a model decided; the answer says whether to act, to wait, or not to act. Errors "
             f"are `{MEDIA_TYPE}`. Each call names the scope that its key must have; the scope `admin` has all.",
         },
-        "paths": {**_decision_paths(), **_service_paths()},
+        "paths": {**_decision_paths(), "/v1/alerts": {"post": _post_alert()}, **_service_paths()},
         "components": {
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "description": "`hitl_…`, from `hitl keys create`."}
@@ -72,17 +74,21 @@ def _decision_paths() -> Fragment:
 
 
 def _post() -> Fragment:
-    good = {
-        201: {"description": "Routed and stored; a 2xx is durable", "content": _json(DecisionObject)},
-        200: {
-            "description": "A replay: same id, equal body; it has no other effect",
-            "headers": {"Idempotent-Replayed": {"required": True, "schema": {"const": "true"}}},
-            "content": _json(DecisionObject),
-        },
-    }
+    good = _created("Routed and stored; a 2xx is durable", DecisionObject)
     problems: list[Kind] = ["invalid_json", "id_conflict", "not_allowed", "too_large", "invalid_body"]
     body = {"required": True, "content": _json(DecisionRequest, example=_EXAMPLE)}
     return {**_operation("postDecision", "Post a decision", "ingest", good, problems), "requestBody": body}
+
+
+def _created(description: str, model: type[BaseModel]) -> dict[int, Fragment]:
+    return {
+        201: {"description": description, "content": _json(model)},
+        200: {
+            "description": "A replay: same id, equal body; it has no other effect",
+            "headers": {"Idempotent-Replayed": {"required": True, "schema": {"const": "true"}}},
+            "content": _json(model),
+        },
+    }
 
 
 def _list() -> Fragment:
@@ -129,6 +135,13 @@ def _report(
     problems: list[Kind] = ["invalid_json", "not_found", *conflicts, "not_allowed", "too_large", "invalid_body"]
     operation = _operation(name, summary, "ingest", good, problems)
     return {**operation, "requestBody": {"required": True, "content": _json(body)}}
+
+
+def _post_alert() -> Fragment:
+    good = _created("Stored; people are told in Slack", AlertObject)
+    problems: list[Kind] = ["invalid_json", "id_conflict", "too_large", "invalid_body"]
+    operation = _operation("postAlert", "Report an anomaly that a person should look at", "ingest", good, problems)
+    return {**operation, "requestBody": {"required": True, "content": _json(AlertRequest)}}
 
 
 def _service_paths() -> Fragment:

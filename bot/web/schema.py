@@ -96,6 +96,30 @@ class RollbackStateObject(_Shape):
     state: Literal["rolled_back", "rollback_failed"]
 
 
+class AlertObject(_Shape):
+    """An anomaly, and what people made of it."""
+
+    id: str
+    status: Literal["open", "acknowledged", "resolved"]
+    severity: Literal["low", "medium", "high", "critical"]
+    task_type: str | None
+    title: str | None
+    """As it was posted, and so are `detail` and `url`; null once retention has removed them."""
+    detail: str | None
+    url: str | None
+    created_at: datetime
+    acknowledged_by: str | None
+    """A Slack user id."""
+    acknowledged_at: datetime | None
+    resolved_by: str | None
+    resolved_at: datetime | None
+    began_at: datetime | None
+    """When it went wrong, as told with the root cause."""
+    recovered_at: datetime | None
+    cause: str | None
+    mitigation: str | None
+
+
 class FieldErrorObject(_Shape):
     loc: list[str | int]
     """Member names and list indexes from the top of the body; a query parameter is `["query", name]`."""

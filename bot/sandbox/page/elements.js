@@ -5,7 +5,7 @@ import { button, overflow } from "./buttons.js";
 import { checkboxes, radioButtons } from "./choices.js";
 import { askConfirm } from "./confirm.js";
 import { el, imageUrl } from "./dom.js";
-import { datepicker, numberInput, plainTextInput, timepicker } from "./inputs.js";
+import { datepicker, datetimepicker, numberInput, plainTextInput, timepicker } from "./inputs.js";
 import { multiStaticSelect, staticSelect, usersSelect } from "./selects.js";
 
 const RENDERERS = {
@@ -19,6 +19,7 @@ const RENDERERS = {
   radio_buttons: radioButtons,
   checkboxes,
   datepicker,
+  datetimepicker,
   timepicker,
 };
 

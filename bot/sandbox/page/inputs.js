@@ -81,6 +81,24 @@ export function datepicker(element, { fire }) {
   return picker("datepicker", "date", "selected_date", element.initial_date, fire);
 }
 
+/** In the reader's own time; to and from the app in seconds since 1970. */
+export function datetimepicker(element, { fire }) {
+  const control = el("input", { class: "text-input picker", type: "datetime-local", onchange: () => fire() });
+  const show = (seconds) => {
+    const at = new Date(seconds * 1000);
+    control.value = seconds ? new Date(at - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16) : "";
+  };
+  show(element.initial_date_time);
+  return {
+    control,
+    read: () => ({
+      type: "datetimepicker",
+      selected_date_time: control.value ? Math.floor(new Date(control.value) / 1000) : null,
+    }),
+    write: (value) => show(value.selected_date_time),
+  };
+}
+
 export function timepicker(element, { fire }) {
   return picker("timepicker", "time", "selected_time", element.initial_time, fire);
 }
