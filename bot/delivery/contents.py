@@ -110,7 +110,8 @@ class Contents:
         rollback = await self._rollbacks.find(int(body["rollback"]))
         body = {**body, "note": None if rollback.note is None else orjson.loads(rollback.note)["note"]}
         message, broadcast = render_notice(*await self._presenter.notice(case, body))
-        thread = await self._store.thread_root(rollback.first_pk, job.channel)
+        thread = await self._store.post_of(case.review.pk)
+        thread = thread or await self._store.thread_root(rollback.first_pk, job.channel)
         is_over = rollback.state != ("failed" if body["told"] == "failed" else "requested")
         return Content(message, thread, broadcast, is_void=is_over)
 
