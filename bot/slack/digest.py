@@ -61,14 +61,16 @@ def _part(name: str, title: str, items: list[list[Element]]) -> Block:
 
 def _gist(digest: Digest) -> str:
     """The week in one line, for screen readers and notifications too."""
-    people = words.value("escalation_rate", digest.metrics["escalation_rate"])
+    said = ["No decisions."]
+    if digest.decisions:
+        people = words.value("escalation_rate", digest.metrics["escalation_rate"])
+        said = [f"{words.numbered(digest.decisions, 'decision')}, {people} of them to people."]
+    if digest.judged:
+        said.append(f"{words.numbered(digest.corrected, 'correction')} in {words.numbered(digest.judged, 'verdict')}.")
     escaped = digest.metrics["error_escape_rate"]
-    said = [
-        f"{words.numbered(digest.decisions, 'decision')}, {people} of them to people.",
-        f"{words.numbered(digest.corrected, 'correction')} in {words.numbered(digest.judged, 'verdict')}.",
-    ]
     if escaped["value"] is not None:
-        said.append(f"Errors among what ran alone: {_with_interval('error_escape_rate', digest)}.")
+        rate = words.value("error_escape_rate", escaped)
+        said.append(f"Errors among what ran alone: {rate} ({words.interval(escaped)}).")
     if digest.open.rollbacks_overdue:
         said.append(f"{words.numbered(digest.open.rollbacks_overdue, 'rollback')} overdue.")
     return " ".join(said)
@@ -99,16 +101,12 @@ def _metrics(digest: Digest) -> Iterator[str]:
         stands = standing(key, metric)
         mark = "" if stands is None else f"{_MARKS[stands]} "
         target = words.target(key)
-        notes = [f"n {words.count(metric):,}", f"before {words.value(key, digest.metrics_before[key])}"]
+        interval = words.interval(metric)
+        notes = [f"95 % interval {interval}"] if interval else []
+        notes += [f"n {words.count(metric):,}", f"before {words.value(key, digest.metrics_before[key])}"]
         if target:
             notes.append(f"target {target}" if stands is None else f"target {target}: {words.STANDINGS[stands]}")
-        yield f"{mark}{words.NAMES[key]}: {_with_interval(key, digest)} ({', '.join(notes)})"
-
-
-def _with_interval(key: str, digest: Digest) -> str:
-    metric = digest.metrics[key]
-    interval = words.interval(metric)
-    return words.value(key, metric) + (f" ({interval})" if interval else "")
+        yield f"{mark}{words.NAMES[key]}: {words.value(key, metric)} ({', '.join(notes)})"
 
 
 # Errors ---------------------------------------------------------------------------------------------------------------

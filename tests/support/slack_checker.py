@@ -19,7 +19,9 @@ INVISIBLE = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff\U000e0000-\U000e007f]")
 RICH_PARENTS = {"rich_text_section", "rich_text_list", "rich_text_quote", "rich_text_preformatted"}
 TEXT_LIMITS = {"header": 150, "button": 75, "label": 2000, "hint": 2000, "title": 24, "submit": 24, "close": 24}
 CONFIRM_LIMITS = {"title": 100, "text": 300, "confirm": 30, "deny": 30}
-MESSAGE_BLOCKS = {"header", "section", "rich_text", "actions", "context"}
+MESSAGE_BLOCKS = {"header", "section", "rich_text", "actions", "context", "image"}
+LINK_TEXTS = {"card"}
+"""Our own words for links of Slack's own making."""
 MODAL_BLOCKS = MESSAGE_BLOCKS | {"input"}
 
 Json = dict[str, Any]
@@ -95,6 +97,13 @@ def _check_context(block: Json, people: frozenset[str]) -> None:
         _check_text(element, 3000, people)
 
 
+def _check_image(block: Json, people: frozenset[str]) -> None:
+    assert set(block) == {"type", "block_id", "slack_file", "alt_text"}
+    assert set(block["slack_file"]) == {"id"}
+    assert 1 <= units(block["alt_text"]) <= 2000
+    assert not UNSAFE.search(block["alt_text"])
+
+
 def _check_actions(block: Json, people: frozenset[str]) -> None:
     elements = block["elements"]
     assert 1 <= len(elements) <= 25
@@ -162,9 +171,10 @@ def _check_rich_text(block: Json, people: frozenset[str]) -> None:
 
 
 def _check_leaf(leaf: Json) -> None:
-    """Text, or a link that shows its own address: no user, group, broadcast, emoji or colour element."""
+    """Text, or a link that shows its own address or says what it is: no user, group, broadcast or emoji."""
     if leaf["type"] == "link":
-        assert set(leaf) == {"type", "url"}
+        assert {"type", "url"} <= set(leaf) <= {"type", "url", "text"}
+        assert leaf.get("text", "card") in LINK_TEXTS
         assert re.match(r"https?://[^/@\s]+", leaf["url"])
         assert units(leaf["url"]) <= 3000
         return
@@ -211,4 +221,5 @@ CHECKS = {
     "actions": _check_actions,
     "input": _check_input,
     "rich_text": _check_rich_text,
+    "image": _check_image,
 }
