@@ -36,7 +36,7 @@ def render_batch(view: BatchView) -> Message:
         blocks.append(rich_text("queue.tasks", [bullets(_tasks(view.tasks))]))
     if view.oldest is not None:
         blocks.append(section("queue.oldest", f"The oldest waits since {phrases.moment(view.oldest)}."))
-    blocks.append(_start(view))
+    blocks.append(start_button(view.key))
     return Message(text=f"{title}. {escape(', '.join(_tasks(view.tasks)))}".strip(), blocks=blocks)
 
 
@@ -65,12 +65,13 @@ def _tasks(tasks: Mapping[str, int]) -> list[str]:
     return [*named, f"others: {left:,}"] if left else named
 
 
-def _start(view: BatchView) -> Block:
+def start_button(key: str) -> Block:
+    """Leads to the queue of the channel in `key`."""
     button = {
         "type": "button",
         "action_id": START,
         "style": "primary",
         "text": plain("Start reviewing", limits.BUTTON_TEXT),
-        "value": view.key,
+        "value": key,
     }
     return {"type": "actions", "block_id": "queue.actions", "elements": [button]}
