@@ -230,6 +230,8 @@ def _plain(value: Any) -> Any:
                 return value.decode()
             except UnicodeDecodeError:
                 return {"bytes": value.hex()}
+        case float():  # none is written; canonical JSON would take the infinite ones for nothing
+            return {"real": repr(value)}
         case datetime():
             return held_time(value)
         case _:

@@ -23,7 +23,7 @@ def differences(seal: Seal, held: Sequence[HeldRecord], *, after: int) -> Iterat
     if found == digests:
         return
     for was, now in _gaps(digests, found):
-        low = held[now.start - 1].seq if now.start else after
+        low = max(held[now.start - 1].seq if now.start else after, seal.first_seq - 1)
         high = held[now.stop].seq if now.stop < len(held) else seal.last_seq + 1
         yield from _told(len(was), held[now.start : now.stop], low, high)
 
@@ -38,17 +38,17 @@ def _gaps(was: Sequence[bytes], now: Sequence[bytes]) -> Iterator[tuple[range, r
 
 
 def _told(sealed: int, held: Sequence[HeldRecord], low: int, high: int) -> Iterator[Finding]:
-    """One gap between the seqs `low` and `high`, both outside it: so many were sealed there, these are held."""
-    if sealed == len(held):
-        yield from (Finding(f"record {record.seq} was changed", record.seq) for record in held)
-        return
-    if not sealed:
-        yield from (Finding(f"record {record.seq} was inserted", record.seq) for record in held)
-        return
-    yield from (Finding(f"record {record.seq} was changed or inserted", record.seq) for record in held)
-    missing, numbers = sealed - len(held), range(low + 1, high)
-    if missing == len(numbers) - len(held):
-        there = {record.seq for record in held}
+    """One gap: so many records were sealed in it, with seqs between `low` and `high`, and these are held."""
+    there = {record.seq for record in held if low < record.seq}
+    for record in held:
+        if not sealed or record.seq not in there:
+            yield Finding(f"record {record.seq} was inserted", record.seq)
+        elif sealed == len(there):
+            yield Finding(f"record {record.seq} was changed", record.seq)
+        else:
+            yield Finding(f"record {record.seq} was changed or inserted", record.seq)
+    missing, numbers = sealed - len(there), range(low + 1, high)
+    if missing == len(numbers) - len(there):
         yield from (Finding(f"record {seq} is missing", seq) for seq in numbers if seq not in there)
     elif missing > 0:
         yield Finding(f"{missing} of the records {low + 1} to {high - 1} are missing", low + 1)
