@@ -11,11 +11,11 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: .venv/.installed
 	$(BIN)/hitl demo $(DEMO_ARGS)
 
-# A worker for each core, and no more than four: each brings a PostgreSQL and a Chromium of its own.
+# No more than four workers: each brings a PostgreSQL and a Chromium of its own.
 test: .venv/.installed-dev lint
 	$(BIN)/pytest -ra -n auto --maxprocesses 4 --dist worksteal -m "not long"
 
-# Every fault of Slack's on the second transport too: minutes of waiting for what does not answer.
+# Every fault of Slack's, on the second transport too, larger crowds, longer stories and more of their seeds.
 long: .venv/.installed-dev
 	$(BIN)/pytest -ra -n auto --maxprocesses 4 --dist worksteal -m long
 

@@ -121,7 +121,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     await engine.dispose()
 
 
-@pytest.mark.parametrize("cards", [200, pytest.param(CARDS, marks=pytest.mark.long)])
+@pytest.mark.parametrize("cards", [100, pytest.param(CARDS, marks=pytest.mark.long)])
 async def test_cards_for_one_channel(desk: Desk, cards: int) -> None:
     await desk.say(*map(card, range(cards)))
     await desk.drain(cards)
@@ -131,7 +131,7 @@ async def test_cards_for_one_channel(desk: Desk, cards: int) -> None:
 
 async def test_updates_and_notices_in_between_cost_the_cards_nothing(desk: Desk) -> None:
     """Every fifth second a card changes, and every tenth something is said in a thread."""
-    cards, notices = 100, 10
+    cards, notices = 50, 5
     await desk.say(*map(card, range(cards)))
     for second in range(cards):
         await desk.clock.leap(1)

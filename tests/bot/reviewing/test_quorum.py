@@ -173,7 +173,7 @@ async def test_what_a_batch_held_gets_a_card_once_it_is_disputed(two: World) -> 
     assert (await two.now(case.review.id)).review.lane == "card"
 
 
-@pytest.mark.parametrize("needed", [1, 2, 20])
+@pytest.mark.parametrize("needed", [1, 2, pytest.param(20, marks=pytest.mark.long)])
 async def test_fifty_people_at_once_are_as_many_as_are_needed(any_world: World, needed: int) -> None:
     world = any_world
     await world.set_policy(policy_for_labels(f"approvals: {{low: {needed}}}"))

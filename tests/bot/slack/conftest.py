@@ -38,7 +38,7 @@ async def bot(request: pytest.FixtureRequest, tmp_path: Path, policy: str, clock
         yield running
 
 
-_TROUBLES = {"429", "500", "silent"}
+_TROUBLES = {"429", "silent"}
 """What the short suite plays of Slack's faults."""
 
 

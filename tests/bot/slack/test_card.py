@@ -46,7 +46,7 @@ def test_golden(name: str, view: CardView) -> None:
 
 
 @given(view=samples.views)
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_any_text_in_any_field_stays_text_and_within_the_limits(view: CardView) -> None:
     message = render_card(view)
     check_message(message.text, message.blocks, samples.PEOPLE)

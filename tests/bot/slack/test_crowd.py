@@ -16,7 +16,7 @@ ACTIONS = ("approve", "edit", "reject")
 OUR_FAULT = "went wrong on our side"
 
 
-@pytest.fixture(params=[1, 2])
+@pytest.fixture(params=[pytest.param(1, marks=pytest.mark.long), 2])
 def policy(request: pytest.FixtureRequest) -> str:
     return policy_with(f"approvals: {{low: {request.param}}}, adjudicators: {{users: [U0ADA]}}")
 

@@ -48,7 +48,7 @@ def test_golden() -> None:
 
 
 @given(view=samples.views, rubric=samples.rubrics)
-@settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=40, deadline=None, suppress_health_check=SLOW)
 def test_an_untouched_form_of_any_output_gives_back_exactly_the_original(view: CardView, rubric: RubricView) -> None:
     form = edit_modal(view, rubric)
     check_modal(form, samples.PEOPLE)
@@ -63,7 +63,7 @@ def test_an_untouched_form_of_any_output_gives_back_exactly_the_original(view: C
 
 
 @given(output=samples.json_values)
-@settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=40, deadline=None, suppress_health_check=SLOW)
 def test_trimmed_inputs_and_other_newlines_count_as_untouched(output: Json) -> None:
     view = replace(samples.REFUND, output=output)
     form = edit_modal(view, samples.RUBRIC)

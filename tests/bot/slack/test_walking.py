@@ -148,13 +148,14 @@ async def test_two_walkers_never_meet_and_no_verdict_is_lost(bot: Bot) -> None:
     assert [walker for walker in walkers if "already" in walker.text] == []
 
 
-async def test_many_who_start_at_once_get_one_each(bot: Bot) -> None:
-    crowd = [f"U1P{number}" for number in range(30)]
+@pytest.mark.parametrize("people", [10, pytest.param(30, marks=pytest.mark.long)])
+async def test_many_who_start_at_once_get_one_each(bot: Bot, people: int) -> None:
+    crowd = [f"U1P{number}" for number in range(people)]
     for user in crowd:
         bot.sandbox.world.add_person(Person(user, user.lower(), user), ["C0REVIEW"])
-    await queue_up(bot, *(f"d-{number}" for number in range(30)))
+    await queue_up(bot, *(f"d-{number}" for number in range(people)))
     await asyncio.gather(*(Walker(bot, user).start_everywhere() for user in crowd))
-    assert sorted(about(Walker(bot, user)) for user in crowd) == sorted(f"d-{number}" for number in range(30))
+    assert sorted(about(Walker(bot, user)) for user in crowd) == sorted(f"d-{number}" for number in range(people))
 
 
 async def test_what_was_decided_elsewhere_meanwhile_is_told_and_passed_over(bot: Bot) -> None:
