@@ -67,6 +67,7 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
         "journal_mode = WAL",
         "synchronous = FULL",  # a 2xx survives a power cut too; commits are shared, so it is paid once a batch
         "foreign_keys = ON",
+        "secure_delete = ON",  # what retention removes is overwritten, not only forgotten
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

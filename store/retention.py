@@ -18,6 +18,7 @@ from store.writer import SingleCommand
 REMOVED = "bot:retention:removed"
 """The history's event for it."""
 
+_OUT_OF_ORDER = 10_000
 _UNFINISHED = (*WAITING, ReviewState.HELD)
 
 
@@ -73,12 +74,20 @@ class RemoveContent(SingleCommand[int]):
         if not pks:
             return 0
         await connection.execute(delete(t.contents).where(c.decision_pk.in_(pks)))
+        await self._silence(connection, pks)
         # A dead letter without its body is nothing that could be delivered again.
         await connection.execute(delete(t.events).where(e.decision_pk.in_(pks), e.state == "dead"))
         for pk in self.facts.keys() & set(pks):
             await connection.execute(update(t.decisions).where(d.pk == pk).values(self.facts[pk]))
         await append(connection, [self._record(len(pks))])
         return len(pks)
+
+    async def _silence(self, connection: AsyncConnection, pks: Sequence[int]) -> None:
+        """Forgets what was said in threads for good: a notice may hold a person's own words."""
+        m, r = t.messages.c, t.reviews.c
+        reviews = select(r.pk).where(r.decision_pk.in_(pks))
+        said = update(t.messages).where(m.kind == "notice", m.review_pk.in_(reviews), m.sent >= m.wanted)
+        await connection.execute(said.values(body=null()))
 
     def _record(self, decisions: int) -> HistoryRecord:
         before = self.created_before.isoformat()
@@ -151,17 +160,13 @@ class RetentionStore:
         """Decisions with a pk above `after` whose content may go, in order.
 
         Begins where content begins and ends where nothing is old enough: what was removed before and what is young is
-        not gone through. Numbers and times differ a little in their order, so that single ones are found a day later.
+        not gone through.
         """
         d = t.decisions.c
         first = select(func.min(t.contents.c.decision_pk)).where(t.contents.c.decision_pk > after).scalar_subquery()
-        last = (
-            select(d.pk)
-            .where(d.created_at < cutoffs.latest)
-            .order_by(d.created_at.desc(), d.pk.desc())
-            .limit(1)
-            .scalar_subquery()
-        )
+        # Replicas take numbers in blocks, so that the youngest of the old ones need not have the highest.
+        old = select(d.pk).where(d.created_at < cutoffs.latest).order_by(d.created_at.desc(), d.pk.desc())
+        last = select(func.max(old.limit(_OUT_OF_ORDER).subquery().c.pk)).scalar_subquery()
         query = (
             select(d.pk, d.task_type, d.subject, d.cohort, d.reasons)
             .where(d.pk >= first, d.pk <= last, cutoffs.passed(d.created_at, d.task_type), *_over())

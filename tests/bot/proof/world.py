@@ -46,9 +46,10 @@ class Proof:
 
     async def add(self, pk: int, **changes: Any) -> None:
         """A decision with its content and its record, decided if `changes` say so."""
-        body = {"task_type": "label", "input": f"Where is parcel {pk}?", "output": "shipping", "confidence": pk / 7}
+        task = changes.get("task_type", "label")
+        body = {"task_type": task, "input": f"Where is parcel {pk}?", "output": "shipping", "confidence": pk / 7}
         made = take_in(pk, self.app_pk, body_sha256=sha256_of(body), **changes)
-        posted = {"id": f"d-{pk}", "task_type": "label", "body_sha256": sha256_of(body)}
+        posted = {"id": f"d-{pk}", "task_type": task, "body_sha256": sha256_of(body)}
         history = [
             HistoryRecord(made.decision.created_at, "app:decision:posted", "app:shop", self.app_pk, pk, facts=posted)
         ]
