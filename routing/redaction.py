@@ -84,15 +84,14 @@ class Redaction:
         return Redacted(placeholders.hide(value), placeholders)
 
     def concerned(self, texts: Iterable[str]) -> set[str]:
-        """Those of the texts that hold a match or what looks like a placeholder; perhaps some others."""
+        """Those of the texts that hold a match or what looks like a placeholder."""
         left = iter(texts)
         concerned: set[str] = set()
         size = _SEARCHED_AT_ONCE if self._found_in_a_crowd else 1
         while block := list(islice(left, size)):
             # No match ends at a line break that is not its own, so what is not found in all is in none.
-            joined = "\n".join(block)
-            if _PLACEHOLDER.search(joined) or self._speaks_of(joined) or self._speaks_of(_in_one_line(joined)):
-                concerned.update(block)
+            if self._concerns("\n".join(block)):
+                concerned.update(filter(self._concerns, block))
         return concerned
 
     def matches(self, text: str) -> list[Range]:
@@ -105,8 +104,10 @@ class Redaction:
             found += [(at[start], at[end - 1] + 1) for start, end in spans]
         return list(_without(_merged(found), [match.span() for match in _PLACEHOLDER.finditer(text)]))
 
-    def _speaks_of(self, text: str) -> bool:
-        return any(pattern.search(text) for pattern in self._patterns)
+    def _concerns(self, text: str) -> bool:
+        line = _in_one_line(text)
+        searched = (text,) if line == text else (text, line)
+        return bool(_PLACEHOLDER.search(text)) or any(p.search(each) for p in self._patterns for each in searched)
 
     def _spans(self, text: str) -> list[Range]:
         spans = [match.span() for pattern in self._patterns for match in pattern.finditer(text)]

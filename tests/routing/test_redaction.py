@@ -2,12 +2,14 @@
 
 import json
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from routing.patterns import compile_pattern
 from routing.redaction import HiddenNumber, Placeholders, Redaction, nothing_hidden
 from tests.support.json_values import json_values
 
@@ -176,6 +178,30 @@ def test_what_needs_no_hiding_is_the_very_value() -> None:
 def test_other_patterns_have_another_digest() -> None:
     digests = {Redaction(patterns).of("4111 1").placeholders.digest for patterns in ([r"\d{4}"], ["1$"], ["1$", "4"])}
     assert len(digests) == 3
+
+
+@dataclass
+class Counted:
+    """A pattern that counts how often it is asked."""
+
+    pattern: Any
+    asked: int = 0
+
+    def search(self, text: str) -> Any:
+        self.asked += 1
+        return self.pattern.search(text)
+
+    def finditer(self, text: str) -> Any:
+        self.asked += 1
+        return self.pattern.finditer(text)
+
+
+def test_a_crowd_of_texts_is_searched_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    pattern = Counted(compile_pattern(r"\b\d{16}\b"))
+    monkeypatch.setattr("routing.redaction.compile_pattern", lambda _source: pattern)
+    value = {f"k{number}": 0 for number in range(90_000)}
+    assert Redaction([r"\b\d{16}\b"]).of({**value, "card": CARD}).value == {**value, "card": "[redacted 1]"}
+    assert pattern.asked < 2_000
 
 
 def _shown(value: Any) -> list[str]:
