@@ -62,7 +62,8 @@ def _facts(body: Mapping[str, Any]) -> Iterator[str]:
     if not body["keeps_up"]:
         yield f"{comes}, and {there} there: more than can be done."
     elif body["p95_minutes"] is not None:
-        yield f"{comes}, and {there} there: 19 of 20 are done within {_long(body['p95_minutes'])} (P95; allowed: {sla})."
+        within = _long(body["p95_minutes"])
+        yield f"{comes}, and {there} there: 19 of 20 are done within {within} (P95; allowed: {sla})."
 
 
 def _done(level: Level, body: Mapping[str, Any]) -> Iterator[str]:
