@@ -1,0 +1,177 @@
+"""The adaptive rate: what verdicts on audits make of a stream, what is kept of it, and who hears of it."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.reviewing.audit_rates import followed
+from routing.maturity import MaturityState
+from routing.policy import TaskPolicy, parse_policy
+from store.audit_streams import AuditVerdict, StreamKey
+from tests.bot.reviewing.audit_world import CORRECT, DAY, WRONG, Auditing, auditing
+from tests.bot.reviewing.world import World, policy_for_labels, replica
+from tests.support.rows import NOW
+
+KEY = StreamKey("label", "gpt-x", "2026-10", "logprob")
+STRICT = "max_error: 0.3, delta: 0.2, audit: {initial: 0.5, stable: 0.1, max_per_day: 200}"
+"""A bound that few labels prove: without an error 5 end the cold start, and 7 certify."""
+
+
+@pytest.fixture
+def at_work(world: World) -> Auditing:
+    return auditing(world)
+
+
+def task(settings: str = STRICT) -> TaskPolicy:
+    return parse_policy(policy_for_labels(settings)).task("label")
+
+
+def verdicts(*errors: bool, inclusion: float = 1.0) -> list[AuditVerdict]:
+    return [AuditVerdict(pk, KEY, error, inclusion, NOW) for pk, error in enumerate(errors, 1)]
+
+
+# What verdicts make of it ---------------------------------------------------------------------------------------------
+
+
+def test_a_stream_begins_cold_and_is_audited_in_full() -> None:
+    maturity, [move] = followed(None, verdicts(False), task())
+    assert maturity.state is MaturityState.COLD
+    assert (move.before, move.after, move.rate_before, move.rate_after) == (None, MaturityState.COLD, None, 1.0)
+
+
+def test_enough_labels_and_then_a_certificate_bring_the_rate_down() -> None:
+    maturity, moves = followed(None, verdicts(*[False] * 7), task())
+    assert maturity.state is MaturityState.STABLE
+    assert [(move.after, move.rate_after) for move in moves] == [
+        (MaturityState.COLD, 1.0),
+        (MaturityState.LEARN, 0.5),
+        (MaturityState.STABLE, 0.1),
+    ]
+
+
+def test_proof_that_the_bound_is_broken_suspends_with_the_numbers_that_made_it() -> None:
+    maturity, moves = followed(None, verdicts(*[True] * 12), task())
+    assert maturity.state is MaturityState.SUSPENDED
+    assert moves[-1].after is MaturityState.SUSPENDED
+    assert moves[-1].evidence.errors == moves[-1].evidence.labels < 12
+
+
+def test_a_days_equal_chances_count_in_full_however_small_they_are() -> None:
+    in_full, _ = followed(None, verdicts(*[False] * 9), task())
+    rarely, _ = followed(None, verdicts(*[False] * 9, inclusion=0.02), task())
+    assert rarely == in_full
+
+
+def test_what_had_the_greater_chance_in_the_same_draw_counts_less() -> None:
+    errors = [AuditVerdict(pk, KEY, True, chance, NOW) for pk, chance in ((1, 1.0), (2, 0.1))]
+    each = [followed(None, [error], task())[0].evidence.log_breach for error in errors]
+    both = followed(None, errors, task())[0].evidence.log_breach
+    assert each[0] == each[1]
+    assert each[1] < both < sum(each)
+
+
+# What is kept and told ------------------------------------------------------------------------------------------------
+
+
+async def test_nothing_found_is_nothing_learnt(at_work: Auditing) -> None:
+    assert await at_work.rates.learn() == 0
+    assert await at_work.streams() == []
+
+
+async def test_each_change_is_a_record_and_one_of_the_state_is_announced_once(at_work: Auditing) -> None:
+    await at_work.world.set_policy(policy_for_labels(STRICT))
+    await at_work.judge(await _drawn(at_work, 6))
+
+    assert await at_work.rates.learn() == 1
+    assert await at_work.rates.learn() == 0
+
+    [stream] = await at_work.streams()
+    assert (stream.maturity["state"], stream.rate) == ("learn", 0.5)
+    assert [(each["before"], each["after"]) for each in await at_work.told("bot:audit:rate_changed")] == [
+        (None, "cold"),
+        ("cold", "learn"),
+    ]
+    [announced] = await _announcements(at_work)
+    assert (announced.channel, announced.body["rate_before"], announced.body["rate_after"]) == ("#ai-review", 1.0, 0.5)
+    assert (announced.body["errors"], announced.body["labels"]) == (0, 5)
+
+
+async def test_verdicts_of_later_days_go_on_from_there(at_work: Auditing) -> None:
+    await at_work.world.set_policy(policy_for_labels(STRICT))
+    first, second = await _drawn(at_work, 3), await _drawn(at_work, 3)
+    await at_work.judge(first)
+    await at_work.rates.learn()
+    await at_work.judge(second)
+    await at_work.rates.learn()
+    [in_two] = await at_work.streams()
+
+    assert in_two.maturity["evidence"]["labels"] == 6
+    assert in_two.version == 2
+
+
+async def test_a_new_model_version_begins_anew(at_work: Auditing) -> None:
+    await at_work.world.set_policy(policy_for_labels(STRICT))
+    await at_work.judge(await _drawn(at_work, 6, model_name="gpt-x", model_version="1"))
+    await at_work.rates.learn()
+    await at_work.ran_alone(4, model_name="gpt-x", model_version="1")
+    await at_work.ran_alone(4, model_name="gpt-x", model_version="2")
+    await at_work.draw(day=DAY + timedelta(days=1))
+
+    sources = (await at_work.posts())[-1].body["sources"]
+    assert {each["state"]: each["drawn"] for each in sources} == {"learn": 2, "cold": 4}
+
+
+async def test_a_rate_that_only_the_policy_changes_is_a_record_and_no_announcement(at_work: Auditing) -> None:
+    await at_work.world.set_policy(policy_for_labels(STRICT))
+    await at_work.judge(await _drawn(at_work, 6))
+    await at_work.rates.learn()
+    told = len(await _announcements(at_work))
+
+    await at_work.world.set_policy(policy_for_labels(STRICT.replace("initial: 0.5", "initial: 0.4")))
+    assert await at_work.rates.learn() == 1
+    last = (await at_work.told("bot:audit:rate_changed"))[-1]
+    assert (last["before"], last["after"], last["rate_before"], last["rate_after"]) == ("learn", "learn", 0.5, 0.4)
+    assert len(await _announcements(at_work)) == told
+
+
+async def test_a_breach_calls_the_adjudicators(at_work: Auditing) -> None:
+    await at_work.world.set_policy(policy_for_labels(f"{STRICT}, adjudicators: {{users: [U0BEN]}}"))
+    await at_work.judge(await _drawn(at_work, 9), WRONG)
+    await at_work.rates.learn()
+
+    [announced] = await _announcements(at_work)
+    assert (announced.body["after"], announced.body["users"]) == ("suspended", ["U0BEN"])
+
+
+async def test_a_held_verdict_is_learnt_from_once_it_stands(at_work: Auditing) -> None:
+    await at_work.world.set_policy(policy_for_labels(f"{STRICT}, undo: 5m"))
+    await at_work.judge(await _drawn(at_work, 2))
+    assert await at_work.rates.learn() == 0
+    await at_work.world.pass_time(timedelta(minutes=5))
+    assert await at_work.rates.learn() == 1
+    assert (await at_work.streams())[0].maturity["evidence"]["labels"] == 2
+
+
+async def test_two_replicas_learn_each_verdict_once(any_world: World) -> None:
+    one = auditing(any_world)
+    await any_world.set_policy(policy_for_labels(STRICT))
+    await one.judge(await _drawn(one, 4), CORRECT)
+    async with replica(any_world) as other:
+        two = auditing(other)
+        await asyncio.gather(one.rates.learn(), two.rates.learn(), one.rates.learn(), two.rates.learn())
+
+    [stream] = await one.streams()
+    assert stream.maturity["evidence"]["labels"] == 4
+    assert len(await one.told("bot:audit:rate_changed")) == 1
+
+
+async def _drawn(at_work: Auditing, count: int, **changes: object) -> list[int]:
+    pks = await at_work.ran_alone(count, **changes)
+    await at_work.draw()
+    return pks
+
+
+async def _announcements(at_work: Auditing) -> list[Any]:
+    return [row for row in await at_work.posts() if row.body["what"] == "rate"]
