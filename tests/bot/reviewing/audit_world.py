@@ -38,6 +38,7 @@ class Auditing:
     world: World
     audits: Audits
     rates: AuditRates
+    job: AuditSamples
     jobs: Jobs
     chance: Random = field(default_factory=lambda: Random(7))
 
@@ -99,7 +100,7 @@ def auditing(world: World) -> Auditing:
     )
     runs = RunStore(world.engine)
     job = AuditSamples(rates=rates, audits=audits, runs=runs, policy=world.policy)
-    return Auditing(world, audits, rates, Jobs(clock=world.clock, writer=world.writer, runs=runs, jobs=[job]))
+    return Auditing(world, audits, rates, job, Jobs(clock=world.clock, writer=world.writer, runs=runs, jobs=[job]))
 
 
 def ran_alone(world: World, *, at: datetime | None = None, **changes: Any) -> TakeIn:
