@@ -41,9 +41,14 @@ class Digests:
         return message, render_digest(digest, NoChart("Slack did not take the picture"), links)
 
     async def _chart(self, job: Job, digest: Digest) -> Chart | NoChart:
-        words = alt_text(digest)
+        words, file_id = alt_text(digest), (job.body or {}).get("file")
         try:
-            file_id = (job.body or {}).get("file") or await self._upload(job, digest, words)
+            if file_id is None:
+                png = await self._drawn(job, digest)
+                if png is None:
+                    return NoChart("it could not be drawn, see the log")
+                file_id = await self._uploads.upload(f"digest-{digest.week}.png", png, words)
+                await self._writer.submit(NoteInBody(job.pk, "file", file_id))
             if not await self._uploads.is_ready(file_id):
                 return NoChart("Slack has not finished with the picture")
         except FileRefusedError as error:
@@ -55,11 +60,12 @@ class Digests:
             return NoChart("Slack takes no files at the moment")
         return Chart(file_id, words)
 
-    async def _upload(self, job: Job, digest: Digest, words: str) -> str:
-        png = await asyncio.to_thread(draw, digest.trend)
-        file_id = await self._uploads.upload(f"digest-{digest.week}.png", png, words)
-        await self._writer.submit(NoteInBody(job.pk, "file", file_id))
-        return file_id
+    async def _drawn(self, job: Job, digest: Digest) -> bytes | None:
+        try:
+            return await asyncio.to_thread(draw, digest.trend)
+        except Exception:  # a picture is no reason to keep the numbers back
+            log.exception("digest.not_drawn", key=job.key)
+            return None
 
     async def _links(self, digest: Digest) -> dict[Place, str]:
         """Without a link the example's id has to do."""
