@@ -139,7 +139,8 @@ class Application:
         self.messages, self.events = MessageStore(self.engine), EventStore(self.engine)
         self.queue, self.reviews = QueueStore(self.engine), ReviewStore(self.engine)
         self.keys, self.decisions = KeyStore(self.engine), DecisionStore(self.engine)
-        self.metrics = Metrics(self.messages, self.events)
+        rollbacks, alert_store = RollbackStore(self.engine), AlertStore(self.engine)
+        self.metrics = Metrics(self._clock, self.messages, self.events, rollbacks)
         self.policy = PolicyInForce(settings.hitl_policy, self.writer, self._clock)
         self._client = AsyncWebClient(
             token=token,
@@ -187,7 +188,6 @@ class Application:
             keys=primary_keys,
             new_id=around.new_id,
         )
-        rollbacks, alert_store = RollbackStore(self.engine), AlertStore(self.engine)
         self.rollbacks = Rollbacks(clock=self._clock, writer=self.writer, store=rollbacks, new_id=around.new_id)
         self.intake = Intake(
             clock=self._clock,

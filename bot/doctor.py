@@ -21,9 +21,11 @@ from store.engine import open_engine, sqlite_path
 from store.events import EventStore
 from store.keys import KeyStore
 from store.messages import MessageStore
+from store.rollbacks import RollbackStore
 
 _CHANNELS_A_PAGE = 200
 _MIGRATE = "run `hitl migrate`, or set HITL_DATABASE_URL to where the database is"
+_UNDO = "have it undone, and let the app say so with POST /v1/decisions/{id}/rolled-back"
 _DATABASE_REMEDY = "HITL_DATABASE_URL: is the server running, and are host, user and database name right?"
 
 
@@ -104,8 +106,18 @@ async def _contents(engine: AsyncEngine, settings: Settings) -> AsyncIterator[Fi
         yield Finding("dead letters", f"{len(letters)}: {some}", "mend the receivers, then run `hitl redeliver`")
     else:
         yield Finding("dead letters", "none")
+    yield await _rollbacks(engine)
     for channel, trouble, count in await MessageStore(engine).stuck():
         yield Finding("messages", f"{count} waiting for {channel}: {trouble}", _remedy(trouble))
+
+
+async def _rollbacks(engine: AsyncEngine) -> Finding:
+    found = await RollbackStore(engine).open(SystemClock().now())
+    overdue = [each for each in found if each.is_overdue]
+    if not overdue:
+        return Finding("rollbacks", f"{len(found)} open, none for a day")
+    some = "; ".join(f"{each.decision_id} of {each.app}, for {each.age.days} d" for each in overdue[:5])
+    return Finding("rollbacks", f"{len(overdue)} open for a day or longer: {some}", _UNDO)
 
 
 async def _sealed(engine: AsyncEngine, settings: Settings) -> Finding:

@@ -1,13 +1,15 @@
 """Prometheus metrics of the running process, and what waits in the database. Every series belongs to one app."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
 from prometheus_client.registry import Collector
 
+from bot.clock import Clock
 from store.events import EventStore
 from store.messages import MessageStore
+from store.rollbacks import RollbackStore
 
 _MOST_TASK_TYPES = 200
 
@@ -15,8 +17,8 @@ _MOST_TASK_TYPES = 200
 class Metrics:
     """One registry a process; nothing global, so that tests and benchmarks can run several."""
 
-    def __init__(self, messages: MessageStore, events: EventStore) -> None:
-        self._messages, self._events = messages, events
+    def __init__(self, clock: Clock, messages: MessageStore, events: EventStore, rollbacks: RollbackStore) -> None:
+        self._clock, self._messages, self._events, self._rollbacks = clock, messages, events, rollbacks
         registry = self._registry = CollectorRegistry()
         self._task_types: defaultdict[str, set[str]] = defaultdict(set)
         self._decisions = Counter(
@@ -36,6 +38,13 @@ class Metrics:
         self._waiting = Gauge("hitl_events", "Events that are pending or dead", ["app", "state"], registry=registry)
         self._live_cards = Gauge(
             "hitl_live_cards", "Cards that wait in a channel", ["app", "channel"], registry=registry
+        )
+
+        self._open_rollbacks = Gauge(
+            "hitl_open_rollbacks", "Rollbacks that were asked for and not done", ["app"], registry=registry
+        )
+        self._oldest_rollback = Gauge(
+            "hitl_oldest_open_rollback_seconds", "How long the oldest of them is open", ["app"], registry=registry
         )
 
     def took_in(self, app: str, task_type: str, route: str, risk: str) -> None:
@@ -64,11 +73,19 @@ class Metrics:
             gauge.clear()
             for labels, count in counts.items():
                 gauge.labels(*labels).set(count)
+        await self._set_rollbacks({app for app, _ in waiting})
         if app is None:
             return generate_latest(self._registry)
         own = CollectorRegistry()
         own.register(_OfApp(self._registry, app))
         return generate_latest(own)
+
+    async def _set_rollbacks(self, apps: Collection[str]) -> None:
+        found = await self._rollbacks.open(self._clock.now())
+        for app in apps:
+            ages = [each.age.total_seconds() for each in found if each.app == app]
+            self._open_rollbacks.labels(app).set(len(ages))
+            self._oldest_rollback.labels(app).set(max(ages, default=0))
 
 
 class _OfApp(Collector):

@@ -10,6 +10,8 @@ from bot.doctor import Finding, examine
 from bot.manifest import SCOPES
 from bot.sandbox.demo_world import BOT_USER
 from bot.sandbox.faults import Fault
+from tests.bot.delivery.simulated import reject
+from tests.bot.slack.at_work import sql
 from tests.support.bot import POLICY, UNSURE, Bot, running_bot
 from tests.support.clock import ManualClock
 from tests.support.hitl import Hitl
@@ -42,9 +44,24 @@ async def test_where_all_is_well_nothing_fails_and_all_is_named(bot: Bot) -> Non
     findings = await found(bot.settings)
     assert [name for name, finding in findings.items() if finding.failed] == []
     assert set(findings) == {
-        "Slack settings", "secret", "policy", "database", "webhook secrets", "dead letters",
+        "Slack settings", "secret", "policy", "database", "webhook secrets", "dead letters", "rollbacks",
         "Slack token", "Slack scopes", "channel #ai-review", "channel #refunds",
     }  # fmt: skip
+
+
+async def test_rollbacks_that_nobody_did_for_a_day(bot: Bot, tmp_path: Path) -> None:
+    await bot.post(UNSURE, id="fresh", task_type="draft")
+    await bot.post(UNSURE, id="old", task_type="draft")
+    for decision in ("fresh", "old"):
+        await reject(bot, decision)
+    assert await failed(bot.settings) == {}
+    day_before = "UPDATE rollbacks SET requested_at = datetime(requested_at, '-26 hours') || '.000000'"
+    of_old = "WHERE decision_pk = (SELECT pk FROM decisions WHERE id = 'old')"
+    (await sql(tmp_path, f"{day_before} {of_old}")).close()
+    problems = await failed(bot.settings)
+    assert set(problems) == {"rollbacks"}
+    assert problems["rollbacks"][0] == "1 open for a day or longer: old of shop, for 1 d"
+    assert "rolled-back" in problems["rollbacks"][1]
 
 
 async def test_a_wrong_token(bot: Bot) -> None:

@@ -16,7 +16,7 @@ from bot.reviewing.case import Case
 from bot.reviewing.people import Reviewer
 from bot.reviewing.verdicts import Decided
 from bot.sandbox.webapi import Call
-from routing.review import Approve
+from routing.review import Approve, Reject, Verdict
 from store import tables as t
 from store.messages import NewMessage, add
 from store.writer import SingleCommand
@@ -89,8 +89,17 @@ async def case_of(bot: Bot, decision_id: str) -> Case:
 
 async def approve(bot: Bot, decision_id: str) -> int:
     """Ada's verdict without the click; the decision's pk."""
+    return await _decide(bot, decision_id, Approve())
+
+
+async def reject(bot: Bot, decision_id: str) -> int:
+    """The same, but she finds it wrong."""
+    return await _decide(bot, decision_id, Reject("tone", reason="No."))
+
+
+async def _decide(bot: Bot, decision_id: str, verdict: Verdict) -> int:
     case = await case_of(bot, decision_id)
-    answer = await bot.application.reviewing.decide(case, Reviewer("T0SANDBOX", "U0ADA"), Approve())
+    answer = await bot.application.reviewing.decide(case, Reviewer("T0SANDBOX", "U0ADA"), verdict)
     assert isinstance(answer, Decided)
     return case.decision.pk
 
