@@ -140,10 +140,6 @@ class Placeholders:
         self._literal: set[int] = set()
         self._next = 1
 
-    def __len__(self) -> int:
-        """How many different pieces are hidden."""
-        return len(self._originals)
-
     @property
     def digest(self) -> str:
         """Tells apart the patterns under which the same number stands for something else; "" if nothing is hidden."""
