@@ -227,7 +227,7 @@ async def test_what_sqlite_deletes_is_overwritten(tmp_path: Path) -> None:
     writer = Writer(engine)
     writer.start()
     proof = Proof(engine, writer, await add_world(writer, engine))
-    for pk in range(1, 200):
+    for pk in range(1, 20):
         await proof.add(pk)
     await proof.tamper("DELETE FROM contents")
     await writer.stop()
