@@ -67,8 +67,8 @@ def people_needed(arrivals_per_hour: float, service_minutes: float, p95_minutes:
     return people
 
 
-def peak_hour(arrivals: Mapping[datetime, int]) -> float:
-    """The arrivals in the busiest hour of the day, on average over the days on which anything arrived.
+def peak_hour(arrivals: Mapping[datetime, int]) -> tuple[int, float]:
+    """The busiest hour of the day, and its arrivals on average over the days on which anything arrived.
 
     Args:
         arrivals: how many in the hour that begins there, in the reviewers' local time; hours without may be left out.
@@ -79,7 +79,10 @@ def peak_hour(arrivals: Mapping[datetime, int]) -> float:
         if number:
             by_hour[start.hour] += number
             days.add(start.date())
-    return max(by_hour.values()) / len(days) if days else 0.0
+    if not days:
+        return 0, 0.0
+    busiest = max(by_hour, key=by_hour.__getitem__)
+    return busiest, by_hour[busiest] / len(days)
 
 
 def _shares_later(arrivals_per_hour: float, service_minutes: float, people: int) -> Callable[[float], float]:

@@ -3,13 +3,13 @@
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from statistics import fmean
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from routing.capacity import peak_hour
+from routing.capacity import Demand, peak_hour
 from routing.deadlines import deadline, time_waited
 from routing.policy import Policy
 from routing.reviewer_load import LONGEST_LOOK
@@ -26,15 +26,7 @@ USUAL_SERVICE = timedelta(seconds=90)
 _LEAST_TIMED = 20
 _LONGEST_GAP = timedelta(minutes=10)
 _TRIMMED = 0.05
-_HOUR = timedelta(hours=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Hour:
-    """An hour's work: how many reviews came, and how many people were at it."""
-
-    arrivals: float
-    people: int
+_HOUR, _MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +37,7 @@ class CapacityView:
         sla: the shortest of the task types that come here.
         waiting, oldest: what waits now, and for how long the oldest has, in the time that deadlines count in.
         peak: the busiest hour of the day, as the last week's days had it on average; or the last hour, if busier.
-        now: the last hour.
-        service: how long a person is at one review.
+        people_now: who gave a verdict in the last hour.
     """
 
     channel: str
@@ -54,9 +45,8 @@ class CapacityView:
     sla: timedelta
     waiting: int
     oldest: timedelta
-    peak: Hour
-    now: Hour
-    service: timedelta
+    peak: Demand
+    people_now: int
 
 
 def is_open(policy: Policy, now: datetime) -> bool:
@@ -85,7 +75,7 @@ def _view(
     tz = ZoneInfo(policy.timezone)
     task_types = frozenset([*(each.task_type for each in arrived), *(line.task_type for line in waiting)])
     oldest = min((line.oldest for line in waiting), default=now)
-    peak, last = _hours(arrived, given, now, tz)
+    peak, people_now = _peak(arrived, given, now)
     return CapacityView(
         channel=channel,
         task_types=task_types,
@@ -93,8 +83,7 @@ def _view(
         waiting=sum(line.count for line in waiting),
         oldest=time_waited(oldest, now, policy.business_hours, tz),
         peak=peak,
-        now=last,
-        service=service_time(given),
+        people_now=people_now,
     )
 
 
@@ -135,26 +124,23 @@ def _gaps(verdicts: Iterable[Given]) -> Iterator[float]:
                 yield (later - earlier).total_seconds()
 
 
-def _hours(arrived: Iterable[Arrived], given: Iterable[Given], now: datetime, tz: ZoneInfo) -> tuple[Hour, Hour]:
-    """The busiest hour, and the last one."""
+def _peak(arrived: Iterable[Arrived], given: Collection[Given], now: datetime) -> tuple[Demand, int]:
+    """The busiest hour's demand, and how many people were there in the last one."""
     arrivals: Counter[datetime] = Counter()
     people: defaultdict[datetime, set[str]] = defaultdict(set)
     for each in arrived:
-        arrivals[_start(each.hours_ago, now, tz)] += each.count
+        arrivals[_slot(each.hours_ago)] += each.count
     for verdict in given:
-        people[_start((now - verdict.at) // _HOUR, now, tz)].add(verdict.user_id)
-    this = _start(0, now, tz)
-    last = Hour(arrivals[this], len(people[this]))
-    usual = peak_hour(arrivals)
-    if last.arrivals >= usual:
-        return last, last
-    by_hour: Counter[int] = Counter()
-    for start, number in arrivals.items():
-        by_hour[start.hour] += number
-    [(busiest, _)] = by_hour.most_common(1)
-    there = [len(users) for start, users in people.items() if start.hour == busiest and users]
-    return Hour(usual, round(fmean(there)) if there else 0), last
+        people[_slot((now - verdict.at) // _HOUR)].add(verdict.user_id)
+    last, here = arrivals[_slot(0)], len(people[_slot(0)])
+    service = service_time(given) / _MINUTE
+    busiest, usual = peak_hour(arrivals)
+    if last >= usual:
+        return Demand(last, service, here), here
+    there = [len(users) for slot, users in people.items() if slot.hour == busiest and users]
+    return Demand(usual, service, round(fmean(there)) if there else 0), here
 
 
-def _start(hours_ago: int, now: datetime, tz: ZoneInfo) -> datetime:
-    return (now - (hours_ago + 1) * _HOUR).astimezone(tz)
+def _slot(hours_ago: int) -> datetime:
+    """An hour, with days that are counted back from now: so each hour of the day is in the window equally often."""
+    return datetime.min.replace(tzinfo=UTC) + hours_ago * _HOUR

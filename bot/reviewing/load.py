@@ -14,7 +14,7 @@ from bot.clock import Clock
 from bot.policy_in_force import PolicyInForce
 from bot.reviewing.capacity import WINDOW, CapacityView, is_open, views
 from bot.reviewing.deadlines import Deadlines
-from routing.capacity import p95_time_in_system, people_needed
+from routing.capacity import people_needed
 from routing.decision import Json, Risk, Route
 from routing.load import Level, Situation, error_budget, error_rate, may_shed, next_level, releasable
 from routing.policy import Policy, TaskPolicy
@@ -159,9 +159,8 @@ def _room(task: TaskPolicy, record: ErrorRecord) -> int:
 
 
 def _forecast(view: CapacityView) -> _Forecast:
-    service = view.service / _MINUTE
-    peak = p95_time_in_system(view.peak.arrivals, service, view.peak.people) if view.peak.people else 0.0
-    return _Forecast(peak, view.waiting * service / view.now.people if view.now.people else 0.0)
+    in_turn = view.waiting * view.peak.service_minutes / view.people_now if view.people_now else 0.0
+    return _Forecast(view.peak.p95_minutes if view.peak.people else 0.0, in_turn)
 
 
 def _next(level: Level, view: CapacityView, forecast: _Forecast, budget_left: int) -> Level:
@@ -176,16 +175,16 @@ def _next(level: Level, view: CapacityView, forecast: _Forecast, budget_left: in
 
 def _numbers(view: CapacityView, forecast: _Forecast, now: datetime) -> dict[str, Json]:
     """For the message and the history; what is not known, or has no end, is None."""
-    service, sla = view.service / _MINUTE, view.sla / _MINUTE
+    peak, sla = view.peak, view.sla / _MINUTE
     return {
         "waiting": view.waiting,
         "oldest_minutes": round(view.oldest / _MINUTE),
         "sla_minutes": round(sla, 1),
-        "arrivals_per_hour": round(view.peak.arrivals, 1),
-        "people": view.peak.people,
-        "people_now": view.now.people,
-        "people_needed": people_needed(view.peak.arrivals, service, sla),
-        "service_minutes": round(service, 1),
+        "arrivals_per_hour": round(peak.peak_arrivals_per_hour, 1),
+        "people": peak.people,
+        "people_now": view.people_now,
+        "people_needed": people_needed(peak.peak_arrivals_per_hour, peak.service_minutes, sla),
+        "service_minutes": round(peak.service_minutes, 1),
         "p95_minutes": round(forecast.peak, 1) if forecast.peak and isfinite(forecast.peak) else None,
         "keeps_up": forecast.peak < inf,
         "looked_at": int(now.timestamp()),

@@ -107,5 +107,5 @@ def test_the_busiest_hour() -> None:
         return monday + timedelta(days=day, hours=hour)
 
     arrivals = {at(0, 9): 30, at(0, 14): 50, at(1, 9): 40, at(1, 14): 10, at(5, 3): 0}
-    assert peak_hour(arrivals) == 35  # nine o'clock; one afternoon does not make a peak, a weekend does not hide one
-    assert peak_hour({}) == peak_hour({at(5, 3): 0}) == 0
+    assert peak_hour(arrivals) == (9, 35)  # one afternoon does not make a peak, a weekend does not hide one
+    assert peak_hour({}) == peak_hour({at(5, 3): 0}) == (0, 0)

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.reviewing.capacity import USUAL_SERVICE, CapacityView, Hour, is_open, service_time, views
+from bot.reviewing.capacity import USUAL_SERVICE, CapacityView, is_open, service_time, views
+from routing.capacity import Demand
 from routing.policy import parse_policy
 from store.load import Arrived, Given, Measured, WaitingLine
 from tests.support.bot import POLICY
@@ -38,9 +39,8 @@ def test_a_channel_as_it_is() -> None:
         sla=timedelta(minutes=20),  # of label, the shorter
         waiting=5,
         oldest=2 * HOUR,
-        peak=Hour(9, 2),
-        now=Hour(9, 2),
-        service=USUAL_SERVICE,
+        peak=Demand(9, 1.5, 2),
+        people_now=2,
     )
 
 
@@ -61,16 +61,16 @@ def test_the_busiest_hour_of_the_day_over_the_days_that_had_work() -> None:
     there = [given("U0ADA", 3.5 * HOUR), given("U0BEN", 3.6 * HOUR), given("U0BEN", 27.5 * HOUR)]
     there += [given("U0CHEN", 5.5 * HOUR), given("U0DORA", 0.5 * HOUR)]
     view = the_view(Measured(counts, there, []))
-    assert (view.peak, view.now) == (Hour(40, 2), Hour(0, 1))
+    assert (view.peak, view.people_now) == (Demand(40, 1.5, 2), 1)
 
 
 def test_a_busier_last_hour_is_the_peak() -> None:
     view = the_view(Measured(arrived(h0=60, h3=30), [given("U0ADA", 0.5 * HOUR)], []))
-    assert view.peak == view.now == Hour(60, 1)
+    assert (view.peak, view.people_now) == (Demand(60, 1.5, 1), 1)
 
 
 def test_nobody_is_known_to_be_there_where_nobody_ever_was() -> None:
-    assert the_view(Measured(arrived(h3=30), [given("U0ADA", 6 * HOUR)], [])).peak == Hour(30, 0)
+    assert the_view(Measured(arrived(h3=30), [given("U0ADA", 6 * HOUR)], [])).peak == Demand(30, 1.5, 0)
 
 
 # How long one takes ---------------------------------------------------------------------------------------------------
