@@ -5,10 +5,12 @@ batches and the message need nothing but the level; releases and wider circles a
 deadline or its step would have made it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import inf, isfinite
+
+import structlog
 
 from bot.clock import Clock
 from bot.policy_in_force import PolicyInForce
@@ -22,6 +24,8 @@ from store.history import HistoryRecord
 from store.load import ChannelLevel, ErrorRecord, LoadStore, SaveLevel
 from store.messages import NewMessage
 from store.writer import Writer
+
+log = structlog.get_logger(__name__)
 
 URGENCY = 26
 """Beside what calls for a verdict, behind urgent cards."""
@@ -86,10 +90,10 @@ class Load:
         released = widened = 0
         if may_shed(Route.QUEUE, level):
             for review_pk in plan:
-                released += await self._deadlines.release(review_pk)
+                released += await _try(self._deadlines.release, review_pk)
         if level >= Level.WIDEN:
             for review_pk in await self._store.cards(view.channel, _MOST_AT_ONCE):
-                widened += await self._deadlines.widen(review_pk)
+                widened += await _try(self._deadlines.widen, review_pk)
         return {"released": released, "widened": widened}
 
     async def _releasable(self, view: CapacityView, now: datetime) -> list[int]:
@@ -137,6 +141,15 @@ class Load:
         facts = {"channel": before.channel, "from": Level(before.level).name.lower(), "to": level.name.lower()}
         told = {**facts, **numbers, "policy_version": self._policy.current.version}
         return (HistoryRecord(now, "bot:load:changed", "bot", facts=told),)
+
+
+async def _try(act: Callable[[int], Awaitable[bool]], review_pk: int) -> bool:
+    """One that fails stops no other; it stays with its deadline."""
+    try:
+        return await act(review_pk)
+    except Exception:
+        log.exception("load.failed", review_pk=review_pk)
+        return False
 
 
 def agrees_to_release(task: TaskPolicy) -> bool:

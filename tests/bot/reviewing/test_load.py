@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from bot.reviewing.case import Case
 from bot.reviewing.load import Load
@@ -317,6 +317,16 @@ async def test_a_task_whose_policy_does_not_agree_releases_nothing(world: World,
     case = await world.case(**LIKELY)
     await rise_to(world, Level.TELL)
     assert await out(world, case) == []
+
+
+async def test_one_that_fails_stops_no_other(world: World) -> None:
+    await world.set_policy(TEXT)
+    await audited(world, 10)
+    broken, sound = await world.case(**LIKELY), await world.case(**LIKELY)
+    async with world.engine.begin() as connection:
+        await connection.execute(delete(t.contents).where(t.contents.c.decision_pk == broken.decision.pk))
+    await rise_to(world, Level.RELEASE)
+    assert len(await out(world, sound)) == 1
 
 
 async def test_a_timeout_that_releases_is_agreement_too(world: World) -> None:
