@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.slack import limits
+from bot.slack import limits, phrases
 from bot.slack.blocks import Block, Element, bold_line, rich_text
 from bot.slack.proposal import UNSURE_FURTHER_ON, element, excerpt, marked
 from bot.slack.said import edit_shown
@@ -52,7 +52,7 @@ def _proposed(view: CardView) -> list[Body]:
         return []
     if edit_of(view) is not None:
         return [Body("Before: the model's proposal", view.output)]
-    title = "The model's draft" if view.is_draft else "The model proposes"
+    title = "The model's draft" if view.is_draft else phrases.answered(view)
     return [Body(title, view.output, is_marked=view.waits and bool(view.spans))]
 
 

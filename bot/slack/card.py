@@ -114,7 +114,7 @@ def _spoken(view: CardView) -> str:
         lines.append(f"Reason: {_excerpt(view.outcome.reason, 200)}")
     lines.append(f"Asked: {_excerpt(view.input, 250)}")
     if view.shows_output:
-        lines.append(f"The model proposes: {_excerpt(view.output, 250)}")
+        lines.append(f"{phrases.answered(view)}: {_excerpt(view.output, 250)}")
     edit = edit_of(view)
     if edit is not None:
         lines.append(f"After the edit: {_excerpt(edit_shown(view, edit.output), 250)}")

@@ -75,7 +75,7 @@ def proposed(view: CardView) -> list[Block]:
     """The beginning of what is proposed, where a form does not hold it anyway; nothing while it is hidden."""
     if view.asks_for_answer:
         return []
-    title = "The model proposes" if view.proposal is None else "Proposed: a reviewer's edit"
+    title = phrases.answered(view) if view.proposal is None else "Proposed: a reviewer's edit"
     return [rich_text("proposed", [bold_line(title), element(view.proposed, 1_000, 15)])]
 
 

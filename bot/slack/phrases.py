@@ -41,6 +41,11 @@ def done(view: CardView) -> dict[VerdictWord, str]:
     return _AUDIT_DONE if view.is_audit else VERDICT_DONE
 
 
+def answered(view: CardView) -> str:
+    """What stands above the model's output."""
+    return "The model answered" if view.is_audit else "The model proposes"
+
+
 def why(view: CardView) -> str:
     """What the reasons of the route are reasons for."""
     return "Why it ran alone" if view.is_audit else "Why you are asked"
