@@ -5,7 +5,7 @@ changed byte changes its digest, on either database alike.
 """
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -36,6 +36,7 @@ BLOCK = 1_000
 """Records under one seal, at most."""
 DIGEST = hashlib.sha256().digest_size
 
+_BODIES_AT_ONCE = 50
 _BEFORE_THE_FIRST = "0" * 64
 # Behind a transaction that takes long the lock would wait, and everybody who writes history would queue behind it.
 _LOCK_TIMEOUT = "1s"
@@ -190,13 +191,13 @@ class SealStore:
             mine = _as_held(connection.dialect, t.history).where(h.decision_pk.in_(decision_pks), h.seq > after)
             return [HeldRecord(*map(_plain, row)) for row in await connection.execute(mine.order_by(h.seq))]
 
-    async def contents(self, decision_pks: Collection[int], *parts: str) -> dict[tuple[int, str], Any]:
-        """Content as it is held, by decision and part."""
+    async def contents(self, decision_pks: Collection[int], *parts: str) -> AsyncIterator[tuple[int, str, Any]]:
+        """Decision, part and body of content as it is held, a few at a time: each may have a megabyte."""
         c = t.contents.c
         async with self._engine.connect() as connection:
-            query = _as_held(connection.dialect, t.contents)
-            rows = await connection.execute(query.where(c.decision_pk.in_(decision_pks), c.part.in_(parts)))
-            return {(row.decision_pk, _plain(row.part)): _plain(row.body) for row in rows}
+            query = _as_held(connection.dialect, t.contents).where(c.decision_pk.in_(decision_pks), c.part.in_(parts))
+            async for row in await connection.stream(query.execution_options(yield_per=_BODIES_AT_ONCE)):
+                yield row.decision_pk, _plain(row.part), _plain(row.body)
 
     async def seals(self, after: int, *, limit: int) -> list[Seal]:
         """Those with a number above `after`, in order."""

@@ -1,7 +1,7 @@
 """Whether what the history holds a hash of is still there, unchanged, or was removed when its time was over."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,9 +12,6 @@ from bot.answer import sha256_of
 from bot.proof.comparison import Finding
 from store.retention import Removal, RetentionStore
 from store.seals import HeldRecord, SealStore
-
-# A request may hold a megabyte, and its outcome another.
-_AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +56,25 @@ class ContentCheck:
         """What is wrong with the content that these records tell of. The last outcome of a decision is the one that
         is kept, so that earlier ones cannot be checked."""
         hashed = [each for record in records if (each := _hashed(record)) is not None]
+        if not hashed:
+            return []
         posted = [each for each in hashed if each.part == "request"]
         decided = {each.decision_pk: each for each in hashed if each.part == "outcome"}
-        findings: list[Finding] = []
-        for some in _some(posted):
-            findings += await self._check(some, {})
-        for some in _some(list(decided.values())):
-            findings += await self._check(some, decided)
+        kept = {
+            (pk, part): _sha256(body)
+            async for pk, part, body in self._seals.contents(
+                {each.decision_pk for each in hashed}, "request", "outcome"
+            )
+        }
+        # Asked for after the content: a verdict that came in between has a record by now.
+        later = await self._later(decided) if decided else set()
+        findings = []
+        for each in (*posted, *(each for pk, each in decided.items() if pk not in later)):
+            place = each.decision_pk, each.part
+            if place not in kept:
+                findings += await self._missing(each, is_alone=(each.decision_pk, "request") in kept)
+            elif kept[place] != each.sha256:
+                findings.append(each.finding("was changed"))
         return findings
 
     async def surplus(self) -> list[Finding]:
@@ -80,29 +89,11 @@ class ContentCheck:
             if gone > told[task]
         ]
 
-    async def _check(self, hashed: Sequence[_Hashed], decided: dict[int, _Hashed]) -> list[Finding]:
-        pks = [each.decision_pk for each in hashed]
-        contents = await self._seals.contents(pks, "request", "outcome")
-        # Asked for after the content: a verdict that came in between has a record by now.
-        later = await self._later(hashed) if decided else set()
-        findings = []
-        for each in hashed:
-            body = contents.get((each.decision_pk, each.part))
-            if body is None:
-                findings += await self._missing(each, is_alone=(each.decision_pk, "request") in contents)
-            elif each.decision_pk not in later and _sha256(body) != each.sha256:
-                findings.append(each.finding("was changed"))
-        return findings
-
-    async def _later(self, hashed: Sequence[_Hashed]) -> set[int]:
+    async def _later(self, decided: Mapping[int, _Hashed]) -> set[int]:
         """The decisions whose outcome has changed since."""
-        own = {each.decision_pk: each.record.seq for each in hashed}
-        records = await self._seals.records_of(own, after=min(own.values()))
-        return {
-            record.decision_pk
-            for record in records
-            if record.seq > own[record.decision_pk] and (each := _hashed(record)) and each.part == "outcome"
-        }
+        records = await self._seals.records_of(decided, after=min(each.record.seq for each in decided.values()))
+        changes = [each for record in records if (each := _hashed(record)) and each.part == "outcome"]
+        return {each.decision_pk for each in changes if each.record.seq > decided[each.decision_pk].record.seq}
 
     async def _missing(self, each: _Hashed, *, is_alone: bool) -> list[Finding]:
         """`is_alone`: the rest of the decision's content is there."""
@@ -142,11 +133,6 @@ def _hashed(record: HeldRecord) -> _Hashed | None:
         return None
     told = facts if isinstance(facts, dict) else {}
     return _Hashed(record, told) if "body_sha256" in told or {"content_sha256", "outcome"} <= told.keys() else None
-
-
-def _some(hashed: Sequence[_Hashed]) -> Iterator[Sequence[_Hashed]]:
-    for start in range(0, len(hashed), _AT_ONCE):
-        yield hashed[start : start + _AT_ONCE]
 
 
 def _sha256(body: Any) -> str | None:
