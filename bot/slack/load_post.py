@@ -14,9 +14,9 @@ from routing.load import Level
 _MOST_NAMED = 5
 _TITLES = {
     Level.WARNED: "⚠️ Reviews here may soon take too long",
-    Level.BATCH: "🐢 Reviews here fall behind",
-    Level.RELEASE: "🐢 Reviews here fall behind",
-    Level.WIDEN: "🐢 Reviews here fall behind",
+    Level.BATCH: "⏳ Reviews here fall behind",
+    Level.RELEASE: "⏳ Reviews here fall behind",
+    Level.WIDEN: "⏳ Reviews here fall behind",
     Level.TELL: "🚨 Reviews here miss their time, and more people are needed",
 }
 
@@ -87,7 +87,7 @@ def _helps(body: Mapping[str, Any]) -> Iterator[str]:
     if needed is not None and needed > people:
         yield f"{needed} people at once in the busiest hour would keep the time; {people} were there."
     if body["waiting"]:
-        yield "Every verdict now: Start reviewing, below, begins with the most urgent."
+        yield "Each verdict helps. Start reviewing begins with the most urgent."
 
 
 def _who(named: Mapping[str, Any]) -> str:
