@@ -59,11 +59,14 @@ class Presenter:
         """The same without the earlier verdicts: a form does not wait for them."""
         task = self._eligibility.task(case)
         waits = case.review.state in WAITING
+        asks = waits and case.review.kind != ReviewKind.AUDIT
         view = replace(
             _view(case, task),
             needed=self._eligibility.needed(case),
-            hides_output=waits and task.autonomy == 0,
-            is_draft=waits and task.autonomy == 1,
+            ran_on=self._eligibility.ran_on(case),
+            # What ran alone is not written anew, whatever the task's autonomy is by now.
+            hides_output=asks and task.autonomy == 0,
+            is_draft=asks and task.autonomy == 1,
             hides_confidence=waits and task.blind_confidence,
         )
         said = (case.said.get(case.review.verdict_part(record)) for record in case.review.verdicts)
