@@ -196,8 +196,10 @@ class SealStore:
         c = t.contents.c
         async with self._engine.connect() as connection:
             query = _as_held(connection.dialect, t.contents).where(c.decision_pk.in_(decision_pks), c.part.in_(parts))
-            async for row in await connection.stream(query.execution_options(yield_per=_BODIES_AT_ONCE)):
-                yield row.decision_pk, _plain(row.part), _plain(row.body)
+            found = await connection.stream(query)
+            async for rows in found.partitions(_BODIES_AT_ONCE):
+                for row in rows:
+                    yield row.decision_pk, _plain(row.part), _plain(row.body)
 
     async def seals(self, after: int, *, limit: int) -> list[Seal]:
         """Those with a number above `after`, in order."""

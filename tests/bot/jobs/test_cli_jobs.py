@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+
 import bot.cli
 from bot.jobs.seal_history import SealHistory
 from tests.support.hitl import Ended, Hitl, run_hitl
