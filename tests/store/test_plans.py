@@ -10,6 +10,8 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from store import schema
+from store.audit_streams import StreamStore
+from store.audits import AuditStore, Period
 from store.decisions import DecisionStore, ListFilter
 from store.engine import open_engine, parse_url
 from store.events import ClaimEvents, EventStore
@@ -54,6 +56,11 @@ READS: dict[str, Read] = {
     "look for what may be released": lambda engine, _, app: LoadStore(engine).releasable("#ai-review", "x", LATER, 9),
     "look for cards": lambda engine, _, app: LoadStore(engine).cards("#ai-review", 9),
     "look for errors that escaped": lambda engine, _, app: LoadStore(engine).error_records(["x"], NOW),
+    "find which tasks have audits to draw": lambda engine, _, app: AuditStore(engine).tasks(Period(NOW, LATER)),
+    "count what ran alone": lambda engine, _, app: AuditStore(engine).groups("label", Period(NOW, LATER)),
+    "count the audits that are looked at": lambda engine, _, app: AuditStore(engine).looked_at([1, 2]),
+    "find what audits have found": lambda engine, _, app: StreamStore(engine).verdicts(5),
+    "find the post of an audit": lambda engine, _, app: MessageStore(engine).post_of(1),
     "find earlier verdicts": lambda engine, _, app: DecisionStore(engine).decided_about(app, "x", before=9, limit=5),
 }
 
