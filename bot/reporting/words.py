@@ -23,14 +23,18 @@ def percent(share: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """As 8.3 s, 4 min 10 s, 2 h 5 min or 3 d 4 h."""
+    """As 8.3 s, 4 min 10 s, 5 min, 2 h 5 min or 3 d 4 h."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
-        return f"{minutes} min {rest} s"
+        return _two(minutes, "min", rest, "s")
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
+    return _two(hours, "h", minutes, "min") if hours < 48 else _two(hours // 24, "d", hours % 24, "h")
+
+
+def _two(large: int, unit: str, small: int, sub_unit: str) -> str:
+    return f"{large} {unit} {small} {sub_unit}" if small else f"{large} {unit}"
 
 
 def value(key: str, metric: Metric) -> str:

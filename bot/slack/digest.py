@@ -16,7 +16,7 @@ from store.messages import Place
 
 _MOST_CATEGORIES = 8
 _SEAL_DIGITS = 16
-_MARKS = {"met": "✅", "missed": "⚠️", "unclear": "❔"}
+_MARKS = {"met": "✅", "missed": "⚠️", "unclear": "❓"}
 _CHANGES = {"more": "clearly more", "fewer": "clearly fewer", "unclear": "no clear change"}
 
 
@@ -149,18 +149,33 @@ def _pattern(pattern: Pattern, links: Mapping[Place, str]) -> list[Element]:
 # What waits -----------------------------------------------------------------------------------------------------------
 
 
-def _open(digest: Digest) -> Iterator[str]:
-    work, second = digest.open, digest.second_opinions
-    yield f"Reviews in which people disagreed: {digest.disputes:,}; waiting to be settled now: {work.disputes:,}"
-    yield f"Second opinions: {second[0]:,}, of which {second[1]:,} differed"
-    yield f"Audits open: {work.audits:,}, of which {work.audits_overdue:,} are late"
-    oldest = work.oldest_rollback_hours
-    age = "" if oldest is None else f"; the oldest for {words.duration(oldest * 3_600)}"
-    mark = "⚠️ " if work.rollbacks_overdue else ""
-    yield f"{mark}Rollbacks open: {work.rollbacks:,}, of which {work.rollbacks_overdue:,} are overdue{age}"
-    used = digest.metrics["feedback_utilization"]
-    yield f"Corrections of the week not put to use yet: {used['denominator'] - used['numerator']:,}"
-    yield from _protection(digest)
+def _open(digest: Digest) -> list[str]:
+    return [*_disagreements(digest), *_waiting(digest), *_protection(digest)] or ["Nothing."]
+
+
+def _disagreements(digest: Digest) -> Iterator[str]:
+    second, differed = digest.second_opinions
+    if digest.disputes:
+        yield f"People disagreed in {words.numbered(digest.disputes, 'review')}"
+    if second:
+        yield f"{words.numbered(second, 'second opinion')}, of which {differed:,} differed"
+    if digest.open.disputes:
+        yield f"{words.numbered(digest.open.disputes, 'review')} now waiting for somebody to settle them"
+
+
+def _waiting(digest: Digest) -> Iterator[str]:
+    work, used = digest.open, digest.metrics["feedback_utilization"]
+    if work.audits:
+        yield f"{words.numbered(work.audits, 'audit')} open, of which {work.audits_overdue:,} are late"
+    if work.oldest_rollback_hours is not None:
+        mark = "⚠️ " if work.rollbacks_overdue else ""
+        age = words.duration(work.oldest_rollback_hours * 3_600)
+        open_ones = (
+            f"{words.numbered(work.rollbacks, 'rollback')} open, of which {work.rollbacks_overdue:,} are overdue"
+        )
+        yield f"{mark}{open_ones}; the oldest for {age}"
+    if unused := used["denominator"] - used["numerator"]:
+        yield f"{words.numbered(unused, 'correction')} of the week not put to use yet"
 
 
 def _protection(digest: Digest) -> Iterator[str]:

@@ -1,13 +1,14 @@
 """Decisions of the past with their reviews and verdicts, as rows: what statistics are made of."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
 from sqlalchemy import insert
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from routing.review import ReviewState
 from store import tables as t
@@ -43,7 +44,13 @@ class Past:
 
     engine: AsyncEngine
     app_pk: int
-    _pks: "count[int]" = field(default_factory=lambda: count(1))
+    policy_version: str = "abcdef012345"
+    first_pk: int = 1
+    """Beside a bot that takes in decisions: one that it will not reach."""
+    _connection: AsyncConnection | None = None
+
+    def __post_init__(self) -> None:
+        self._pks = count(self.first_pk)
 
     async def add(self, created_at: datetime, *judgements: Judgement, **changes: Any) -> int:
         """The pk of a decision; alone, by route AUTO_AUDIT, where no gate or provisional review judges it."""
@@ -52,16 +59,32 @@ class Past:
         ends = (
             {"route": "AUTO_AUDIT", "status": "resolved", "outcome": "auto", "disposition": "execute"} if alone else {}
         )
-        made = decision(pk, self.app_pk, **{"created_at": created_at, **ends, **changes})
-        async with self.engine.begin() as connection:
+        told = {"created_at": created_at, "policy_version": self.policy_version}
+        made = decision(pk, self.app_pk, **told | ends | changes)
+        async with self._transaction() as connection:
             await connection.execute(insert(t.decisions), [asdict(made)])
             for number, judgement in enumerate(judgements):
                 await self._judge(connection, pk * 10 + number, made.task_type, pk, judgement, created_at)
         return pk
 
+    @asynccontextmanager
+    async def together(self) -> AsyncIterator[None]:
+        """What is added meanwhile is committed once: a commit each costs more than all the rest."""
+        async with self.engine.begin() as self._connection:
+            yield
+        self._connection = None
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
+        if self._connection is not None:
+            yield self._connection
+            return
+        async with self.engine.begin() as connection:
+            yield connection
+
     async def _judge(
         self,
-        connection: Any,
+        connection: AsyncConnection,
         review_pk: int,
         task_type: str,
         decision_pk: int,

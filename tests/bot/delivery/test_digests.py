@@ -53,11 +53,9 @@ async def monday(bot: Bot, clock: LeapingClock) -> None:
     at = datetime(2026, 11, 23, 9, 0, tzinfo=clock.now().tzinfo)
     async with bot.application.engine.connect() as connection:
         app_pk = await connection.scalar(select(t.apps.c.pk).limit(1))
-    past = Past(bot.application.engine, int(app_pk or 0))
-    version = bot.application.policy.current.version
+    past = Past(bot.application.engine, int(app_pk or 0), bot.application.policy.current.version)
     for _ in range(3):
-        rejected = Judgement("gate", [Voted("reject", "tone")])
-        await past.add(at - timedelta(days=4), rejected, policy_version=version)
+        await past.add(at - timedelta(days=4), Judgement("gate", [Voted("reject", "tone")]))
     await clock.leap((at - clock.now()).total_seconds())
 
 

@@ -137,7 +137,7 @@ ADVICE: tuple[tuple[str, dict[str, float], str], ...] = (
     ("disagreement", {"value": 0.8, "n": 60}, "80.0 % of 60 verdicts only"),
     ("guideline", {"value": 0.8, "n": 60, "between": 0.7, "pairs": 30}, "guideline"),
     ("model", {"value": 0.8, "n": 60, "between": 0.95, "pairs": 30}, "95.0 % of 30: it seems to be the model"),
-    ("slow", {"p95": 420.0, "n": 60}, "longer than 7 min 0 s (60 reviews)"),
+    ("slow", {"p95": 420.0, "n": 60}, "longer than 7 min (60 reviews)"),
     ("threshold", {"share": 0.97, "n": 250}, "97.0 % of 250 in refund"),
 )
 
