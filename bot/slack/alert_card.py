@@ -5,10 +5,22 @@ from datetime import timedelta
 
 from bot.alerts import since_alert
 from bot.slack import limits, phrases
-from bot.slack.blocks import Block, Element, bold_line, button, header, rich_text, section, web_address
+from bot.slack.blocks import (
+    Block,
+    Element,
+    bold_line,
+    button,
+    header,
+    line,
+    quote,
+    rich_text,
+    section,
+    web_address,
+    words,
+)
 from bot.slack.card import Message
 from bot.slack.proposal import element
-from bot.slack.text import clip_line, escape
+from bot.slack.text import CLIP_MARKER, clip_line, clipped_body, escape, rendered_size, share, visible
 from routing.decision import Risk
 from routing.redaction import Placeholders, redaction
 from store.alerts import Alert
@@ -16,7 +28,8 @@ from store.alerts import Alert
 ACKNOWLEDGE = "alert.acknowledge"
 ROOT_CAUSE = "alert.root_cause"
 
-_DETAIL, _CAUSE, _LINES = 4_000, 1_500, 40
+_ROOM, _LINES = 7_000, 40
+_CUT = "… cut here: there is no room for the rest."
 _STATUS = {"open": "Alert", "acknowledged": "Alert, acknowledged", "resolved": "Resolved"}
 _REMOVED = "(its text has been removed)"
 
@@ -105,11 +118,19 @@ def duration(time: timedelta) -> str:
 
 
 def _texts(view: AlertView) -> list[Element]:
+    """All of what people said and what was seen, as far as a message has room."""
+    parts = [
+        ("Root cause", view.cause or "", None),
+        ("Mitigation", view.mitigation or "", None),
+        ("What was seen", view.detail, view.url),
+    ]
+    told = [part for part in parts if part[1]]
+    needs = [rendered_size(visible(text[: limits.BLOCK_TEXT])) + CLIP_MARKER for _, text, _ in told]
     elements: list[Element] = []
-    for title, text in (("Root cause", view.cause), ("Mitigation", view.mitigation)):
-        if text:
-            elements += [bold_line(title), element(text, _CAUSE, _LINES)]
-    return [*elements, bold_line("What was seen", view.url), element(view.detail, _DETAIL, _LINES)]
+    for (title, text, url), room in zip(told, share(_ROOM, needs), strict=True):
+        shown, rest = clipped_body(text, room, _LINES)
+        elements += [bold_line(title, url), quote(shown), *([line([words(_CUT)])] if rest else [])]
+    return elements
 
 
 def _actions(alert: Alert) -> Block:
@@ -121,10 +142,10 @@ def _actions(alert: Alert) -> Block:
 
 def _spoken(view: AlertView, title: str) -> str:
     """What notifications and screen readers say."""
-    words = [f"{escape(clip_line(title, limits.HEADER_TEXT))} – {view.alert.severity} severity."]
+    spoken = [f"{escape(clip_line(title, limits.HEADER_TEXT))} – {view.alert.severity} severity."]
     if view.cause:
-        words.append(f"Root cause: {escape(clip_line(view.cause, 300))}")
-    return "\n".join([*words, escape(clip_line(view.detail, 500))])
+        spoken.append(f"Root cause: {escape(clip_line(view.cause, 300))}")
+    return "\n".join([*spoken, escape(clip_line(view.detail, 500))])
 
 
 def taken(alert: Alert) -> str:

@@ -140,6 +140,8 @@ def _check_input(block: Json, people: frozenset[str]) -> None:
         initial.encode()
     elif element["type"] == "users_select":
         assert set(element) == {"type", "action_id"}
+    elif element["type"] == "datetimepicker":
+        assert len(str(element["initial_date_time"])) == 10
     elif element["type"] == "checkboxes":
         _check_options(element["options"], 10, people)
     else:

@@ -1,5 +1,6 @@
 """Block Kit: every interactive element tells the app what was done with it, and shows that it is on its way."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -106,6 +107,7 @@ async def test_pickers_and_choices_send_their_own_member(page: Page, server: Fak
         {"type": "checkboxes", "action_id": "boxes", "options": options},
         {"type": "datepicker", "action_id": "day"},
         {"type": "timepicker", "action_id": "time"},
+        {"type": "datetimepicker", "action_id": "moment", "initial_date_time": 1_795_000_000},
         {"type": "users_select", "action_id": "who"},
         {"type": "multi_static_select", "action_id": "many", "options": options},
     ]
@@ -114,6 +116,7 @@ async def test_pickers_and_choices_send_their_own_member(page: Page, server: Fak
     await page.locator("[data-action-id=boxes]").get_by_label("B").check()
     await page.locator("[data-action-id=day]").fill("2026-11-22")
     await page.locator("[data-action-id=time]").fill("09:30")
+    await page.locator("[data-action-id=moment]").fill("2026-11-22T09:30")
     await page.locator("[data-action-id=who]").select_option("U0BEN")
     await page.locator("[data-action-id=many]").get_by_label("A").check()
     await expect(page.locator("[aria-busy=true]")).to_have_count(0)
@@ -123,9 +126,15 @@ async def test_pickers_and_choices_send_their_own_member(page: Page, server: Fak
         "boxes": {"type": "checkboxes", "selected_options": [options[1]]},
         "day": {"type": "datepicker", "selected_date": "2026-11-22"},
         "time": {"type": "timepicker", "selected_time": "09:30"},
+        "moment": {"type": "datetimepicker", "selected_date_time": local_seconds("2026-11-22T09:30")},
         "who": {"type": "users_select", "selected_user": "U0BEN"},
         "many": {"type": "multi_static_select", "selected_options": [options[0]]},
     }
+
+
+def local_seconds(moment: str) -> int:
+    """As the browser counts them, which is in the machine's own time zone."""
+    return int(datetime.fromisoformat(moment).astimezone().timestamp())
 
 
 async def test_what_cannot_be_drawn_is_said_and_spares_the_rest(page: Page, server: FakeServer) -> None:

@@ -74,6 +74,19 @@ async def test_every_answer_and_event_of_the_flow_fits_its_schema(bot: Bot) -> N
     await ada.fill_in("reject", answers)
     await until(lambda: len(bot.receiver.events) == 2)
 
+    action = {"action_sha256": (await bot.get("/v1/decisions/auto"))[1]["action_sha256"]}
+    for call, body in (
+        ("auto/execute", action),
+        ("auto/executed", {"ok": True}),
+        ("flagged/rolled-back", {"ok": True, "note": "Undone."}),
+    ):
+        status, answer = await bot.call("POST", f"/v1/decisions/{call}", json=body)
+        assert status == 200
+        name = "RollbackStateObject" if "rolled" in call else "ExecutionStateObject"
+        validator(document, name).validate(answer)
+    decision.validate((await bot.get("/v1/decisions/auto"))[1])
+    alert = {"title": "Refunds doubled", "detail": "42 of 100", "severity": "high"}
+    validator(document, "AlertObject").validate((await bot.call("POST", "/v1/alerts", json=alert))[1])
     for event in bot.receiver.events:
         decision.validate(event["data"])
     _, page = await bot.get("/v1/decisions")

@@ -84,6 +84,10 @@ def test_it_lists_the_calls_with_their_scope() -> None:
         ("GET", "/v1/decisions"): read,
         ("GET", "/v1/decisions/{id}"): read,
         ("POST", "/v1/decisions/{id}/cancel"): ingest,
+        ("POST", "/v1/decisions/{id}/execute"): ingest,
+        ("POST", "/v1/decisions/{id}/executed"): ingest,
+        ("POST", "/v1/decisions/{id}/rolled-back"): ingest,
+        ("POST", "/v1/alerts"): ingest,
         ("GET", "/healthz"): open_to_all,
         ("GET", "/readyz"): open_to_all,
         ("GET", "/metrics"): read,
@@ -98,12 +102,22 @@ def test_each_call_lists_its_answers() -> None:
     assert "Idempotent-Replayed" in post["200"]["headers"]
     cancel = operations()["POST", "/v1/decisions/{id}/cancel"]["responses"]
     assert set(cancel) == {"200", "401", "403", "404", "409", "503", "default"}
+    execute = operations()["POST", "/v1/decisions/{id}/execute"]["responses"]
+    assert set(execute) == {"200", "400", "401", "403", "404", "409", "413", "422", "503", "default"}
+    for kind in ("already_executed", "hash_mismatch", "not_allowed"):
+        assert f"`urn:hitl:problem:{kind}`" in execute["409"]["description"]
+    assert "Idempotent-Replayed" in operations()["POST", "/v1/alerts"]["responses"]["200"]["headers"]
     assert set(operations()["GET", "/healthz"]["responses"]) == {"200", "default"}
 
 
 @pytest.mark.parametrize(
     "change",
-    [{}, {"status": "pending", "outcome": None, "deadline": "2026-11-20T10:05:00Z"}, {"previous_outcome": OUTCOME}],
+    [
+        {},
+        {"status": "pending", "outcome": None, "deadline": "2026-11-20T10:05:00Z"},
+        {"previous_outcome": OUTCOME},
+        {"execution": {"state": "executing", "started_at": "2026-11-20T10:02:00Z", "finished_at": None}},
+    ],
 )
 def test_the_contracts_answer_fits_its_schema(change: dict[str, Any]) -> None:
     answer = {**DECISION, **change}
