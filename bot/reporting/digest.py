@@ -1,8 +1,10 @@
 """Makes the weekly digest: the facts of a whole local week beside those of the weeks before it."""
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Self
+from typing import NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -11,10 +13,12 @@ from bot.reporting.days import days, week_name
 from bot.reporting.statistics import Statistics, read_statistics
 from bot.reviewing.protection import loads_between
 from routing.digest import (
+    Advice,
     Digest,
     Example,
     OpenWork,
     Pattern,
+    Point,
     Protection,
     Seal,
     advice,
@@ -22,7 +26,7 @@ from routing.digest import (
     patterns,
     point,
 )
-from routing.metrics import metrics
+from routing.metrics import Metrics, metrics
 from routing.reviewer_load import ReviewerLoad
 from store.digests import DigestStore
 from store.facts import FactStore, Window
@@ -57,6 +61,7 @@ async def make_digest(sources: DigestSources, monday: date, tz: ZoneInfo, now: d
     mondays = [monday - timedelta(weeks=back) for back in reversed(range(_WEEKS_OF_TREND))]
     weeks = [await _week(sources.facts, each, tz) for each in mondays]
     week, whole, before = weeks[-1], weeks[-1].whole, weeks[-2].whole
+    reckoned = await asyncio.to_thread(_reckon, weeks, [week_name(each) for each in mondays])
     pairs = whole.pairs
     return Digest(
         week=week_name(monday),
@@ -64,8 +69,8 @@ async def make_digest(sources: DigestSources, monday: date, tz: ZoneInfo, now: d
         last=(monday + timedelta(days=6)).isoformat(),
         timezone=tz.key,
         made_at=now.isoformat(),
-        metrics=metrics(whole),
-        metrics_before=metrics(before),
+        metrics=reckoned.metrics,
+        metrics_before=reckoned.metrics_before,
         decisions=whole.decisions,
         judged=whole.judged,
         corrected=whole.corrected,
@@ -75,10 +80,23 @@ async def make_digest(sources: DigestSources, monday: date, tz: ZoneInfo, now: d
         second_opinions=(pairs.total(), sum(n for (first, second), n in pairs.items() if first != second)),
         open=await _open_work(sources, now),
         protection=_protection(await loads_between(sources.verdicts, week.span.since, week.span.until)),
-        advice=advice(week.groups),
-        trend=tuple(point(week_name(each), found.whole) for each, found in zip(mondays, weeks, strict=True)),
+        advice=reckoned.advice,
+        trend=reckoned.trend,
         seal=await _seal(sources.seals),
     )
+
+
+class _Reckoned(NamedTuple):
+    metrics: Metrics
+    metrics_before: Metrics
+    advice: Advice | None
+    trend: tuple[Point, ...]
+
+
+def _reckon(weeks: Sequence[Statistics], names: Sequence[str]) -> _Reckoned:
+    """What needs scipy, which takes a second to load: not on the event loop."""
+    trend = tuple(point(name, week.whole) for name, week in zip(names, weeks, strict=True))
+    return _Reckoned(metrics(weeks[-1].whole), metrics(weeks[-2].whole), advice(weeks[-1].groups), trend)
 
 
 async def _week(store: FactStore, monday: date, tz: ZoneInfo) -> Statistics:
