@@ -253,3 +253,22 @@ async def test_the_stored_probabilities_estimate_the_errors_of_all(at_work: Audi
     assert abs(estimate - wrong) < 2 * deviation
     assert deviation < wrong / 3
     assert sum(error for error, _ in drawn) / len(drawn) * 6 * 340 > 3 * wrong
+
+
+async def test_whatever_names_apps_make_up_everybody_has_a_chance(at_work: Auditing) -> None:
+    await at_work.world.set_policy(policy_for_labels("audit: {max_per_day: 12}"))
+    for cohort in ("'); DROP TABLE decisions; --", "100 %", "\\", '"', "🦊", *map(str, range(25))):
+        await at_work.ran_alone(2, cohort=cohort, model_name=cohort)
+    assert await at_work.draw() == {"label": Draw(eligible=60, drawn=12)}
+
+    chances = [row.inclusion for row in await at_work.all(t.decisions)]
+    assert sum(chances) == pytest.approx(12)
+    assert min(chances) > 0
+    assert len((await at_work.posts())[0].body["cohorts"]) == 10
+
+
+async def test_a_task_that_the_policy_does_not_list_is_audited_by_its_defaults(at_work: Auditing) -> None:
+    await at_work.ran_alone(3, task_type="brand_new")
+    await at_work.ran_alone(1)
+    assert await at_work.draw() == {"brand_new": Draw(3, 3), "label": Draw(1, 1)}
+    assert {row.channel for row in await at_work.posts()} == {"#ai-review"}
