@@ -13,7 +13,6 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     and_,
-    bindparam,
     case,
     cast,
     exists,
@@ -32,6 +31,7 @@ from routing.review import WAITING, ReviewState
 from store import tables as t
 from store.history import HistoryRecord, append
 from store.messages import NewMessage
+from store.queue import waits
 from store.queue_messages import ShowQueue
 from store.writer import SingleCommand
 
@@ -182,7 +182,7 @@ class LoadStore:
         )
         waiting = (
             select(r.channel, r.task_type, func.count(), func.min(r.opened_at))
-            .where(_waits(), _holds_up())
+            .where(waits(), _holds_up())
             .group_by(r.channel, r.task_type)
         )
         async with self._engine.connect() as connection:
@@ -228,7 +228,7 @@ class LoadStore:
         query = (
             select(r.pk)
             .join_from(t.reviews, t.decisions, d.pk == r.decision_pk)
-            .where(_waits(), r.channel == channel, r.task_type == task_type)
+            .where(waits(), r.channel == channel, r.task_type == task_type)
             .where(r.lane == "batch", r.kind == ReviewKind.GATE, r.state == ReviewState.OPEN)
             .where(d.route == Route.QUEUE, d.confidence.is_not(None))
             .where(or_(r.claimed_by.is_(None), r.claimed_until <= now))
@@ -244,7 +244,7 @@ class LoadStore:
         r = t.reviews.c
         query = (
             select(r.pk)
-            .where(_waits(), _holds_up(), r.channel == channel, r.lane == "card", r.posted_at.is_not(None))
+            .where(waits(), _holds_up(), r.channel == channel, r.lane == "card", r.posted_at.is_not(None))
             .order_by(r.urgency.desc(), r.pk)
             .limit(limit)
         )
@@ -254,11 +254,6 @@ class LoadStore:
 
 def _holds_up() -> ColumnElement[bool]:
     return t.reviews.c.kind.in_(_HOLDING_UP)
-
-
-def _waits() -> ColumnElement[bool]:
-    # Written out: SQLite takes a partial index only for a condition that it sees, and not for a parameter.
-    return t.reviews.c.state.in_(bindparam("waiting", [*WAITING], expanding=True, literal_execute=True))
 
 
 def _went_out_before() -> ColumnElement[bool]:

@@ -62,7 +62,7 @@ class Scope:
     """Also those that this person is at."""
 
 
-def _waits(reviews: FromClause = t.reviews) -> ColumnElement[bool]:
+def waits(reviews: FromClause = t.reviews) -> ColumnElement[bool]:
     """What waits for a verdict: an alert does not."""
     # Written out: SQLite takes a partial index only for a condition that it sees, and not for a parameter.
     waiting = reviews.c.state.in_(bindparam("waiting", [*WAITING], expanding=True, literal_execute=True))
@@ -79,7 +79,7 @@ class QueueStore:
         keys = (r.lane, r.channel, r.task_type, r.risk, r.state)
         query = (
             select(*keys, func.count(), func.min(r.opened_at), func.max(r.urgency), func.max(r.pk))
-            .where(_waits())
+            .where(waits())
             .group_by(*keys)
         )
         if channel is not None:
@@ -103,7 +103,7 @@ class QueueStore:
         r = t.reviews.c
         query = (
             select(r.pk)
-            .where(r.claimed_by == user_id, r.claimed_until > now, _waits())
+            .where(r.claimed_by == user_id, r.claimed_until > now, waits())
             .order_by(r.urgency.desc(), r.pk)
             .limit(limit)
         )
@@ -126,7 +126,7 @@ class QueueStore:
 
 def _conditions(scope: Scope) -> list[ColumnElement[bool]]:
     r = t.reviews.c
-    conditions: list[Any] = [_waits()]
+    conditions: list[Any] = [waits()]
     if scope.channel is not None:
         conditions.append(r.channel == scope.channel)
     if scope.groups is not None:
@@ -160,7 +160,7 @@ def _voted_on(user_id: str) -> Select[Any]:
     ever said for each waiting review."""
     own, v = t.reviews.alias(), t.verdicts.c
     votes = select(own.c.pk).join_from(own, t.verdicts, and_(v.review_pk == own.c.pk, v.round == own.c.round))
-    return votes.where(_waits(own), v.user_id == user_id)
+    return votes.where(waits(own), v.user_id == user_id)
 
 
 def _judged_before(user_id: str) -> ColumnElement[bool]:
