@@ -68,7 +68,7 @@ class DigestStore:
             select(d.id, final.c.review_pk)
             .join_from(final, t.decisions, d.pk == final.c.decision_pk)
             .where(final.c.category == category, final.c.verdict != "approve")
-            .order_by(final.c.review_pk.desc())
+            .order_by(d.created_at.desc(), d.pk.desc())
             .limit(limit)
         )
         if cohort is not None:

@@ -50,26 +50,22 @@ class Window:
 def final_verdicts(window: Window) -> CTE:
     """One row for each review, second opinions apart, that people decided: its `review_pk`, `kind` and `decision_pk`,
     and the `verdict` and `category` that stand. What was said last counts; approving an edit means that edit."""
-    v, r, d = t.verdicts.c, t.reviews.c, t.decisions.c
-    votes = (
-        select(
-            r.pk.label("review_pk"),
-            r.kind,
-            r.decision_pk,
-            func.max(v.pk).label("last_pk"),
-            func.min(case((v.verdict == "edit", v.pk))).label("edit_pk"),
-        )
+    r, d, v = t.reviews.c, t.decisions.c, t.verdicts.c
+    # Looked up for each review: grouped by review, SQLite would go through all reviews that there ever were.
+    votes = [v.review_pk == r.pk, v.round == r.round]
+    last = select(func.max(v.pk)).where(*votes).correlate(t.reviews).scalar_subquery()
+    edit = select(func.min(v.pk)).where(*votes, v.verdict == "edit").correlate(t.reviews).scalar_subquery()
+    decided = (
+        select(r.pk.label("review_pk"), r.kind, r.decision_pk, last.label("last_pk"), edit.label("edit_pk"))
         .join_from(t.decisions, t.reviews, r.decision_pk == d.pk)
-        .join(t.verdicts, and_(v.review_pk == r.pk, v.round == r.round))
         .where(window.condition, r.kind.in_(_COMPARED), r.state == ReviewState.DECIDED)
-        .group_by(r.pk, r.kind, r.decision_pk)
         .subquery()
     )
-    last, standing = t.verdicts.alias("last"), t.verdicts.alias("standing")
-    means = case((last.c.verdict == "approve", func.coalesce(votes.c.edit_pk, votes.c.last_pk)), else_=votes.c.last_pk)
+    said, standing, c = t.verdicts.alias("said"), t.verdicts.alias("standing"), decided.c
+    means = case((said.c.verdict == "approve", func.coalesce(c.edit_pk, c.last_pk)), else_=c.last_pk)
     return (
-        select(votes.c.review_pk, votes.c.kind, votes.c.decision_pk, standing.c.verdict, standing.c.category)
-        .join_from(votes, last, last.c.pk == votes.c.last_pk)
+        select(c.review_pk, c.kind, c.decision_pk, standing.c.verdict, standing.c.category)
+        .join_from(decided, said, said.c.pk == c.last_pk)
         .join(standing, standing.c.pk == means)
         .cte("final")
     )

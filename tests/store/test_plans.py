@@ -13,8 +13,10 @@ from store import schema
 from store.audit_streams import StreamStore
 from store.audits import AuditStore, Period
 from store.decisions import DecisionStore, ListFilter
+from store.digests import DigestStore
 from store.engine import open_engine, parse_url
 from store.events import ClaimEvents, EventStore
+from store.facts import FactStore, Window
 from store.load import LoadStore
 from store.messages import ClaimMessage, MessageStore
 from store.queue import QueueStore, Scope
@@ -61,6 +63,10 @@ READS: dict[str, Read] = {
     "count the audits that are looked at": lambda engine, _, app: AuditStore(engine).looked_at([1, 2]),
     "find what audits have found": lambda engine, _, app: StreamStore(engine).verdicts(5),
     "find the post of an audit": lambda engine, _, app: MessageStore(engine).post_of(1),
+    "count the facts of a window": lambda engine, _, app: FactStore(engine).read(Window(NOW, LATER)),
+    "find what was corrected": lambda engine, _, app: DigestStore(engine).corrected(
+        Window(NOW, LATER), "tone", None, 2
+    ),
     "find earlier verdicts": lambda engine, _, app: DecisionStore(engine).decided_about(app, "x", before=9, limit=5),
 }
 
