@@ -200,7 +200,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 async def test_any_damage_to_any_member_is_found(whole: Path, data: st.DataObject) -> None:
     """SQLite keeps anything in any column."""
