@@ -173,12 +173,13 @@ class LoadStore:
             .where(_holds_up(), r.opened_at > since, r.opened_at <= now, not_(_went_out_before()))
             .group_by(r.channel, r.task_type, "hours_ago")
         )
+        # The latest first, and only then what they were about: no database then reads all that was ever said.
+        latest = select(t.verdicts).where(v.at > since).order_by(v.at.desc()).limit(_MOST_VERDICTS).subquery()
         verdicts = (
-            select(r.channel, v.user_id, v.at, v.began_at)
-            .join_from(t.verdicts, t.reviews, r.pk == v.review_pk)
-            .where(_holds_up(), v.at > since)
-            .order_by(v.at.desc())
-            .limit(_MOST_VERDICTS)
+            select(r.channel, latest.c.user_id, latest.c.at, latest.c.began_at)
+            .join_from(latest, t.reviews, r.pk == latest.c.review_pk)
+            .where(_holds_up())
+            .order_by(latest.c.at.desc())
         )
         waiting = (
             select(r.channel, r.task_type, func.count(), func.min(r.opened_at))
