@@ -347,7 +347,7 @@ class Application:
                     clock=self._clock, writer=self.writer, policy=self.policy, sources=DigestSources.on(self.engine)
                 ),
                 Retention(clock=self._clock, writer=self.writer, store=RetentionStore(self.engine), policy=self.policy),
-                DeadlineJob(self.deadlines),
+                DeadlineJob({"reviews": self.deadlines, "rollbacks": self.rollbacks}),
                 QueueBatches(load, self.batch_keeper),
             ],
         )

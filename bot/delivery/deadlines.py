@@ -20,8 +20,8 @@ _GATHER = 0.25
 class Sweep(Protocol):
     """Rows with which time has something to do."""
 
-    async def sweep(self) -> int:
-        """Does everything that is due by now; how many rows that were."""
+    async def sweep(self, until: datetime | None = None) -> int:
+        """Does everything that is due by now, or `until` then where that is later; how many rows that were."""
         ...
 
     async def next_due(self) -> datetime | None: ...

@@ -72,34 +72,33 @@ class Rollbacks:
     def __init__(self, *, clock: Clock, writer: Writer, store: RollbackStore, new_id: NewId) -> None:
         self._clock, self._writer, self._store, self._new_id = clock, writer, store, new_id
 
-    async def sweep(self) -> int:
-        """Does everything that is due by now; how many rollbacks that were. One that fails stops no other, and is tried
-        again after a minute."""
+    async def sweep(self, until: datetime | None = None) -> int:
+        """Does everything that is due by now, or `until` then where that is later; how many rollbacks that were. One
+        that fails stops no other, and is tried again after a minute."""
         seen: set[int] = set()
         while True:
-            due = [pk for pk in await self._store.due(self._clock.now(), _AT_ONCE + len(seen)) if pk not in seen]
+            by = max(self._clock.now(), until or self._clock.now())
+            due = [pk for pk in await self._store.due(by, _AT_ONCE + len(seen)) if pk not in seen]
             if not due:
                 return len(seen)
             seen.update(due)
             for pk in due:
-                await self._try(pk)
+                await self._try(pk, by)
 
     async def next_due(self) -> datetime | None:
         return await self._store.next_due()
 
-    async def _try(self, pk: int) -> None:
+    async def _try(self, pk: int, by: datetime) -> None:
         try:
-            await self._advance(await self._store.find(pk))
+            await self._advance(await self._store.find(pk), by)
         except Exception:
             log.exception("rollback.failed", rollback_pk=pk)
-            now = self._clock.now()
-            await self._writer.submit(PutOffRollback(pk, now, now + _AFTER_A_FAILURE))
+            await self._writer.submit(PutOffRollback(pk, by, by + _AFTER_A_FAILURE))
 
-    async def _advance(self, rollback: Rollback) -> None:
-        now = self._clock.now()
-        if rollback.due_at is None or rollback.due_at > now:
+    async def _advance(self, rollback: Rollback, by: datetime) -> None:
+        if rollback.due_at is None or rollback.due_at > by:
             return
-        done = step(rollback, now)
+        now, done = self._clock.now(), step(rollback, by)
         event = self._event(rollback) if done.asks_again else None
         # One that somebody else was quicker with is looked at again by the next sweep, if there is anything left to do.
         await self._writer.submit(
@@ -109,7 +108,7 @@ class Rollbacks:
                 reminders=done.reminders,
                 due_at=done.due_at,
                 event=event,
-                messages=tuple(_message(rollback, told, done, now) for told in done.tells),
+                messages=tuple(_message(rollback, told, done, by) for told in done.tells),
                 history=_history(rollback, done, event, now),
             )
         )
@@ -122,10 +121,10 @@ class Rollbacks:
         return NewEvent(self._new_id("evt"), EventType.ROLLBACK_REQUESTED, asked.url, asked.body)
 
 
-def _message(rollback: Rollback, told: Told, done: Step, now: datetime) -> NewMessage:
+def _message(rollback: Rollback, told: Told, done: Step, by: datetime) -> NewMessage:
     """What repeats itself has a key for each time; that nobody can be asked is said once, whatever the reason."""
     name = {"open": f"rollback_open.{done.reminders}", "failed": "rollback_failed"}.get(told, "rollback_unheard")
-    hours = (now - rollback.requested_at) // timedelta(hours=1)
+    hours = (by - rollback.requested_at) // timedelta(hours=1)
     key = f"{name}.{rollback.pk}:{rollback.review_pk}@{rollback.channel}"
     body: dict[str, Json] = {"what": "rollback", "rollback": rollback.pk, "told": told, "hours": hours}
     return NewMessage(key, "notice", rollback.channel, NOTICE_URGENCY, rollback.review_pk, body)

@@ -23,12 +23,12 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def run(world: World, at: datetime) -> object:
-    job = DeadlineJob(world.deadlines)
+    job = DeadlineJob({"reviews": world.deadlines})
     return (await job.run(next(job.ticks(at))))["reviews"]
 
 
 async def test_it_is_due_each_quarter_of_an_hour(world: World) -> None:
-    ticks = DeadlineJob(world.deadlines).ticks(datetime(2026, 11, 20, 10, 20, tzinfo=UTC))
+    ticks = DeadlineJob({"reviews": world.deadlines}).ticks(datetime(2026, 11, 20, 10, 20, tzinfo=UTC))
     assert [tick.period for tick in islice(ticks, 2)] == ["2026-11-20T10:15Z", "2026-11-20T10:00Z"]
 
 

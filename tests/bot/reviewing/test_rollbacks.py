@@ -200,6 +200,16 @@ async def test_times_that_were_missed_are_one_reminder(undoing: Undoing) -> None
     assert (await undoing.only(case)).reminders == 4
 
 
+async def test_who_names_a_time_to_come_has_done_what_is_due_by_then_and_it_is_sent_now(undoing: Undoing) -> None:
+    case = await undoing.wrong()
+    await undoing.deliver(case)
+    now = undoing.world.clock.now()
+    assert await undoing.rollbacks.sweep(now + 25 * HOUR) == 1
+    assert await undoing.rollbacks.sweep(now + 25 * HOUR) == 0
+    assert (await undoing.asked(case), await undoing.told(case)) == (2, ["open"])
+    assert (await undoing.last_event(case)).due_at == now
+
+
 async def test_two_replicas_remind_once(any_world: World) -> None:
     undoing = Undoing(any_world)
     cases = [await undoing.wrong() for _ in range(3)]
