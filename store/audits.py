@@ -153,7 +153,6 @@ class AuditStore:
         async with self._engine.connect() as connection:
             return [Drawn(*row) for row in await connection.execute(query)]
 
-
     async def looked_at(self, review_pks: Sequence[int]) -> dict[str, int]:
         """How many of these audits are closed, by the outcome of their decisions."""
         r, d = t.reviews.c, t.decisions.c
