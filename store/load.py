@@ -173,7 +173,7 @@ class LoadStore:
             .where(_holds_up(), r.opened_at > since, r.opened_at <= now, not_(_went_out_before()))
             .group_by(r.channel, r.task_type, "hours_ago")
         )
-        # The latest first, and only then what they were about: no database then reads all that was ever said.
+        # The latest first, and only then what they were about: so the join is never with more than these.
         latest = select(t.verdicts).where(v.at > since).order_by(v.at.desc()).limit(_MOST_VERDICTS).subquery()
         verdicts = (
             select(r.channel, latest.c.user_id, latest.c.at, latest.c.began_at)

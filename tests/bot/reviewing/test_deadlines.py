@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import update
 
+from bot.reviewing.case import Case
 from bot.reviewing.verdicts import TooLate
 from routing.review import Approve, Edit, Reject, Verdict
 from store import tables as t
@@ -315,17 +316,21 @@ async def test_a_verdict_and_a_timeout_race_for_one_end(any_world: World) -> Non
     assert set(ends) <= {"approved", "timed_out"}
 
 
+async def set_content(world: World, case: Case, body: str) -> None:
+    mine = t.contents.c.decision_pk == case.decision.pk
+    async with world.engine.begin() as connection:
+        await connection.execute(update(t.contents).where(mine).values(body=body))
+
+
 async def test_one_that_fails_stops_no_other_and_is_tried_again(world: World) -> None:
     await world.set_policy(policy_for_labels("sla: 10m, on_timeout: reject"))
     broken, sound = await world.case(), await world.case()
     [content] = await world.rows(t.contents, "decision_pk", broken.decision.pk)
-    async with world.engine.begin() as connection:
-        await connection.execute(delete(t.contents).where(t.contents.c.decision_pk == broken.decision.pk))
+    await set_content(world, broken, "no JSON")
     await world.pass_time(10 * MINUTE)
     assert await world.events(sound) == ["decision.resolved"]
     assert await world.deadlines.next_due() == world.clock.now() + MINUTE  # and not at once, over and over
-    async with world.engine.begin() as connection:
-        await connection.execute(t.contents.insert().values(content._asdict()))
+    await set_content(world, broken, content.body)
     await world.pass_time(MINUTE)
     assert await world.events(broken) == ["decision.resolved"]
 
