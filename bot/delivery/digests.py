@@ -26,6 +26,8 @@ _MOST_ATTEMPTS = 10
 class Digests:
     def __init__(self, *, client: AsyncWebClient, uploads: Uploads, writer: Writer) -> None:
         self._client, self._uploads, self._writer = client, uploads, writer
+        self._last: tuple[str, bytes] | None = None
+        """The message that was drawn last, and its picture: while Slack is away each attempt asks for it again."""
 
     async def of(self, job: Job) -> tuple[Message, Message | None]:
         """The message, and the one to send where Slack does not take its picture. Raises what slack_sdk raises while
@@ -61,11 +63,13 @@ class Digests:
         return Chart(file_id, words)
 
     async def _drawn(self, job: Job, digest: Digest) -> bytes | None:
-        try:
-            return await asyncio.to_thread(draw, digest.trend)
-        except Exception:  # a picture is no reason to keep the numbers back
-            log.exception("digest.not_drawn", key=job.key)
-            return None
+        if self._last is None or self._last[0] != job.key:
+            try:
+                self._last = (job.key, await asyncio.to_thread(draw, digest.trend))
+            except Exception:  # a picture is no reason to keep the numbers back
+                log.exception("digest.not_drawn", key=job.key)
+                return None
+        return self._last[1]
 
     async def _links(self, digest: Digest) -> dict[Place, str]:
         """Without a link the example's id has to do."""
