@@ -72,7 +72,7 @@ def _metric_lines(told: Metrics) -> Iterator[tuple[str, ...]]:
             words.NAMES[key],
             words.value(key, metric),
             f"{words.count(metric):,}",
-            words.interval(metric),
+            words.interval(metric) or words.beyond_chance(metric),
             words.target(key),
             "" if stands is None else words.STANDINGS[stands],
         )

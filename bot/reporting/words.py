@@ -51,6 +51,12 @@ def interval(metric: Metric) -> str:
     return "" if low is None or high is None else f"{percent(low)} to {percent(high)}"
 
 
+def beyond_chance(metric: Metric) -> str:
+    """As AC1 0.87, or nothing."""
+    found = number(metric, "ac1")
+    return "" if found is None else f"AC1 {found:.2f}"
+
+
 def count(metric: Metric) -> int:
     """What it rests on: its n, or else its denominator."""
     return int(number(metric, "n" if "n" in metric else "denominator") or 0)

@@ -102,7 +102,7 @@ def _metrics(digest: Digest) -> Iterator[str]:
         mark = "" if stands is None else f"{_MARKS[stands]} "
         target = words.target(key)
         interval = words.interval(metric)
-        notes = [f"95 % interval {interval}"] if interval else []
+        notes = [note for note in (interval and f"95 % interval {interval}", words.beyond_chance(metric)) if note]
         notes += [f"n {words.count(metric):,}", f"before {words.value(key, digest.metrics_before[key])}"]
         if target:
             notes.append(f"target {target}" if stands is None else f"target {target}: {words.STANDINGS[stands]}")

@@ -30,6 +30,11 @@ def test_durations(seconds: float, said: str) -> None:
     assert words.duration(seconds) == said
 
 
+def test_agreement_comes_with_what_chance_does_not_explain() -> None:
+    assert words.beyond_chance({"ac1": 0.866}) == "AC1 0.87"
+    assert words.beyond_chance({"ac1": None}) == words.beyond_chance({"value": 0.5}) == ""
+
+
 def test_targets_are_told_as_the_contract_has_them() -> None:
     assert words.target("escalation_rate") == "15 % to 30 %"
     assert words.target("error_escape_rate") == "at most 2 %"
