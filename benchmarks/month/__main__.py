@@ -1,0 +1,99 @@
+"""`make month`: thirty days, and what became of them as a table. A busy day at their end is played twice, with measures
+against the load and without."""
+
+import logging
+import os
+import platform
+import sys
+import tempfile
+import time
+from datetime import date, timedelta
+from pathlib import Path
+
+import uvloop
+from rich.console import Console
+from sqlalchemy import text
+
+from benchmarks.month import report
+from benchmarks.month.run import DATABASE, Play, playing
+from benchmarks.month.staff import Staff
+from benchmarks.month.world import World
+from bot.app import Application
+from bot.demo.stream import DemoDecision
+from bot.logs import set_up_logging
+
+_POLICY = Path(__file__).with_name("policy.yml")
+_DAYS, _BUSY = 30, 28
+# From a Monday on; in its third week the tickets get worse, and on its third Sunday the clocks go back.
+_WORLD = World(
+    first=date(2026, 10, 5), per_day=700, seed=7, worse_from=14, worse_to=21, worse_by=0.08, surges={_BUSY: 3.0}
+)
+_BY_DAY, _BY_NIGHT = ("U0ADA", "U0BEN"), ("U0CHEN",)
+_MINUTES = 4.0
+
+
+def _staff(application: Application, decisions: dict[str, DemoDecision]) -> Staff:
+    return Staff(application, decisions, _BY_DAY, _BY_NIGHT, _MINUTES, _WORLD.seed)
+
+
+async def _month(folder: Path, console: Console) -> bool:
+    """Plays it, and shows it. Whether everything adds up."""
+    async with playing(folder, _WORLD.begins(0), _POLICY.read_text(), make_staff=_staff) as play:
+        for number in range(_DAYS):
+            if number == _BUSY:
+                await _copy(play, folder / "busy" / DATABASE)
+            await play.day(_WORLD, number)
+            console.print(f"day {number + 1}: {len(play.decisions):,} decisions", highlight=False)
+        weeks = [await report.week(play, _WORLD.first + timedelta(weeks=week)) for week in range(_DAYS // 7)]
+        console.print(report.table(weeks))
+        for line in await report.changes_of_rate(play):
+            console.print(line, highlight=False)
+        console.print(f"rollbacks: {await report.rollback_counts(play)}", highlight=False)
+        findings = [*await report.rollbacks(play), *[finding for week in weeks for finding in week.findings]]
+        for finding in findings:
+            console.print(f"DOES NOT ADD UP: {finding}", highlight=False)
+        with_measures = await _busy_waits(play)
+        former = play
+    async with playing(
+        folder / "busy", _WORLD.begins(_BUSY), _POLICY.read_text(), make_staff=_staff, former=former
+    ) as play:
+        play.stage.minds_load = False
+        for number in range(_BUSY, _DAYS):
+            await play.day(_WORLD, number)
+        without = await _busy_waits(play)
+    console.print(_comparison(with_measures, without), highlight=False)
+    return not findings
+
+
+async def _busy_waits(play: Play) -> report.Waits:
+    return await report.waits(play, _WORLD.begins(_BUSY), _WORLD.begins(_BUSY + 1))
+
+
+def _comparison(measured: report.Waits, left_alone: report.Waits) -> str:
+    return "\n".join(
+        f"busy day, {name}: {waits.n} waited, p50 {waits.p50:.1f} min, p95 {waits.p95:.1f} min, "
+        f"{waits.released} released as provisional"
+        for name, waits in (("with measures", measured), ("without", left_alone))
+    )
+
+
+async def _copy(play: Play, path: Path) -> None:
+    """The database as it is now, so that the same days can be played twice."""
+    path.parent.mkdir()
+    async with play.bot.application.engine.connect() as connection:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await connection.execute(text("VACUUM INTO :path"), {"path": str(path)})
+
+
+def main() -> int:
+    set_up_logging("text", logging.ERROR)
+    console, began = Console(), time.monotonic()
+    console.print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}", highlight=False)
+    with tempfile.TemporaryDirectory(prefix="hitl-month-") as folder:
+        adds_up = uvloop.run(_month(Path(folder), console))
+    console.print(f"played in {time.monotonic() - began:.0f} s, load {os.getloadavg()[0]:.1f}", highlight=False)
+    return 0 if adds_up else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
