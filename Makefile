@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Where a shell forbids it, each process would compile all packages for itself: ten seconds, before the first test.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test long lint bench decisions clean
+.PHONY: demo test long lint bench month decisions clean
 .DELETE_ON_ERROR:
 
 demo: .venv/.installed
@@ -33,6 +33,10 @@ bench: .venv/.installed-dev
 	$(BIN)/python -m benchmarks.ack_under_load
 	$(BIN)/python -m benchmarks.home
 	$(BIN)/python -m benchmarks.process
+
+# Thirty days in simulated time: what audits, digests, rollbacks and measures against load come to.
+month: .venv/.installed-dev
+	$(BIN)/python -m benchmarks.month
 
 # Trains the demo's classifiers anew and writes the decisions they make.
 decisions: .venv/.installed-dev
