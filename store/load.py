@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from routing.decision import Json, OutcomeResult, ReviewKind, Route
+from routing.decision import Json, OutcomeResult, ReviewKind, Risk, Route
 from routing.review import WAITING, ReviewState
 from store import tables as t
 from store.history import HistoryRecord, append
@@ -36,6 +36,7 @@ from store.queue_messages import ShowQueue
 from store.writer import SingleCommand
 
 _HOLDING_UP = (ReviewKind.GATE, ReviewKind.PROVISIONAL)
+_RELEASED_RISKS = (Risk.LOW, Risk.MEDIUM)
 _WRONG = (OutcomeResult.EDITED, OutcomeResult.REJECTED)
 _HOUR = 3600
 _MOST_VERDICTS = 10_000
@@ -174,7 +175,9 @@ class LoadStore:
             .group_by(r.channel, r.task_type, "hours_ago")
         )
         # The latest first, and only then what they were about: so the join is never with more than these.
-        latest = select(t.verdicts).where(v.at > since).order_by(v.at.desc()).limit(_MOST_VERDICTS).subquery()
+        # What came since `now` was read, or by the clock of a replica that is ahead, is for the next look.
+        within = and_(v.at > since, v.at <= now)
+        latest = select(t.verdicts).where(within).order_by(v.at.desc()).limit(_MOST_VERDICTS).subquery()
         verdicts = (
             select(r.channel, latest.c.user_id, latest.c.at, latest.c.began_at)
             .join_from(latest, t.reviews, r.pk == latest.c.review_pk)
@@ -224,14 +227,15 @@ class LoadStore:
             return {row.task_type: ErrorRecord(*row) for row in await connection.execute(query)}
 
     async def releasable(self, channel: str, task_type: str, now: datetime, limit: int) -> list[int]:
-        """The pks of gate reviews in the queue that nobody is at or has voted on, the most confident model first."""
+        """The pks of gate reviews in the queue that nobody is at or has voted on, the most confident model first. What
+        is never released (`routing.route.may_be_released`: what cannot be undone, high risk) takes nobody's room."""
         r, d, v = t.reviews.c, t.decisions.c, t.verdicts.c
         query = (
             select(r.pk)
             .join_from(t.reviews, t.decisions, d.pk == r.decision_pk)
             .where(waits(), r.channel == channel, r.task_type == task_type)
             .where(r.lane == "batch", r.kind == ReviewKind.GATE, r.state == ReviewState.OPEN)
-            .where(d.route == Route.QUEUE, d.confidence.is_not(None))
+            .where(d.route == Route.QUEUE, d.confidence.is_not(None), d.reversible, d.risk.in_(_RELEASED_RISKS))
             .where(or_(r.claimed_by.is_(None), r.claimed_until <= now))
             .where(~exists().where(v.review_pk == r.pk))
             .order_by(d.confidence.desc(), r.pk)

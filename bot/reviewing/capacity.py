@@ -142,5 +142,6 @@ def _peak(arrived: Iterable[Arrived], given: Collection[Given], now: datetime) -
 
 
 def _slot(hours_ago: int) -> datetime:
-    """An hour, with days that are counted back from now: so each hour of the day is in the window equally often."""
-    return datetime.min.replace(tzinfo=UTC) + hours_ago * _HOUR
+    """An hour, with days that are counted back from now: so each hour of the day is in the window equally often. What a
+    clock that is ahead puts after now is of the last one."""
+    return datetime.min.replace(tzinfo=UTC) + max(hours_ago, 0) * _HOUR

@@ -115,6 +115,15 @@ async def test_verdicts_come_with_their_times_the_latest_first(rows: Rows) -> No
     ]
 
 
+async def test_a_verdict_that_comes_while_it_is_looked_is_for_the_next_look(rows: Rows) -> None:
+    review_pk = await rows.add()
+    await rows.verdict(review_pk, "U0ADA", NOW)
+    await rows.verdict(review_pk, "U0BEN", NOW + timedelta(milliseconds=3))
+    assert [given.user_id for given in (await rows.store.measured(NOW, WEEK)).verdicts] == ["U0ADA"]
+    soon = (await rows.store.measured(NOW + timedelta(milliseconds=3), WEEK)).verdicts
+    assert [given.user_id for given in soon] == ["U0BEN", "U0ADA"]
+
+
 async def test_what_waits_is_counted_with_the_oldest(rows: Rows) -> None:
     await rows.add(opened=3 * HOUR)
     await rows.add(opened=HOUR, review={"lane": "card", "state": "disputed"})
@@ -163,6 +172,13 @@ async def test_the_most_confident_go_first_and_only_what_nobody_is_at(rows: Rows
     assert await rows.store.releasable(CHANNEL, "label", NOW, 9) == [first, second, late]
     assert await rows.store.releasable(CHANNEL, "label", NOW, 1) == [first]
     assert await rows.store.releasable(CHANNEL, "refund", NOW, 9) == []
+
+
+async def test_what_is_never_released_takes_nobodys_room(rows: Rows) -> None:
+    for refused in ({"reversible": False}, {"risk": "high"}, {"risk": "critical"}):
+        await rows.add(confidence=0.9, **refused)
+    calm = await rows.add(confidence=0.5, risk="medium")
+    assert await rows.store.releasable(CHANNEL, "label", NOW, 1) == [calm]
 
 
 async def test_cards_that_stand_in_the_channel(rows: Rows) -> None:

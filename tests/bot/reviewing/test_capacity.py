@@ -69,6 +69,13 @@ def test_a_busier_last_hour_is_the_peak() -> None:
     assert (view.peak, view.people_now) == (Demand(60, 1.5, 1), 1)
 
 
+def test_a_clock_that_is_a_little_ahead_counts_as_now() -> None:
+    ahead = timedelta(milliseconds=3)
+    measured = Measured(arrived(h0=1), [given("U0ADA", -ahead)], [WaitingLine(CHANNEL, "label", 1, NOW + ahead)])
+    view = the_view(measured)
+    assert (view.people_now, view.oldest) == (1, timedelta(0))
+
+
 def test_nobody_is_known_to_be_there_where_nobody_ever_was() -> None:
     assert the_view(Measured(arrived(h3=30), [given("U0ADA", 6 * HOUR)], [])).peak == Demand(30, 1.5, 0)
 
