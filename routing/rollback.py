@@ -2,20 +2,23 @@
 
 from datetime import datetime, timedelta
 
-REMINDERS = tuple(timedelta(hours=hours) for hours in (1, 4, 24, 48, 72, 96, 120))
-"""Since the request. After the last one it stays open, and is counted."""
+_EARLY = (timedelta(hours=1), timedelta(hours=4))
+"""Since the request; after these it is reminded daily, for as long as it has not answered."""
 OVERDUE = timedelta(days=1)
-"""From this age on people are told too."""
+"""From this age on people are told too, with each reminder."""
+_DAY = timedelta(days=1)
 
 
 def passed(requested_at: datetime, now: datetime) -> int:
     """How many of the reminders' times have come."""
-    return sum(requested_at + after <= now for after in REMINDERS)
+    since = now - requested_at
+    return sum(after <= since for after in _EARLY) + max(since // _DAY, 0)
 
 
-def next_reminder(requested_at: datetime, now: datetime) -> datetime | None:
-    """The first of their times that has not come; None after the last."""
-    return next((requested_at + after for after in REMINDERS if requested_at + after > now), None)
+def next_reminder(requested_at: datetime, now: datetime) -> datetime:
+    """The first of their times that has not come; there is always one."""
+    since = now - requested_at
+    return requested_at + next((after for after in _EARLY if after > since), (since // _DAY + 1) * _DAY)
 
 
 def is_overdue(requested_at: datetime, now: datetime) -> bool:

@@ -151,21 +151,23 @@ async def test_the_request_names_the_action_that_was_executed(undoing: Undoing) 
 # Reminded -------------------------------------------------------------------------------------------------------------
 
 
-async def test_reminders_come_at_their_times_until_the_last(undoing: Undoing) -> None:
+async def test_reminders_come_at_their_times_until_it_is_answered(undoing: Undoing) -> None:
     case = await undoing.wrong()
     began, asked_at, told_at = undoing.world.clock.now(), [], []
-    for _ in range(6 * 24):
+    for hours in (*[1] * 30, *[6] * 31):
         await undoing.deliver(case)
         before = (await undoing.asked(case), len(await undoing.told(case)))
-        await undoing.pass_time(HOUR)
-        hours = (undoing.world.clock.now() - began) // HOUR
-        asked_at += [hours] * (await undoing.asked(case) - before[0])
-        told_at += [hours] * (len(await undoing.told(case)) - before[1])
-    assert asked_at == [1, 4, 24, 48, 72, 96, 120]
-    assert told_at == [24, 48, 72, 96, 120]
+        await undoing.pass_time(hours * HOUR)
+        since = (undoing.world.clock.now() - began) // HOUR
+        asked_at += [since] * (await undoing.asked(case) - before[0])
+        told_at += [since] * (len(await undoing.told(case)) - before[1])
+    assert asked_at == [1, 4, *range(24, 217, 24)]
+    assert told_at == [*range(24, 217, 24)]
     assert set(await undoing.told(case)) == {"open"}
     [open_] = await undoing.store.open(undoing.world.clock.now())
-    assert (open_.decision_id, open_.age, open_.is_overdue) == (case.decision.id, 144 * HOUR, True)
+    assert (open_.decision_id, open_.age, open_.is_overdue) == (case.decision.id, 216 * HOUR, True)
+    assert await undoing.store.next_due() == began + 240 * HOUR
+    assert await undoing.answer(case, ok=True) == "taken"
     assert await undoing.store.next_due() is None
 
 
