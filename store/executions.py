@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy import Row, Select, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from store import tables as t
 from store.history import HistoryRecord, append
 from store.writer import SingleCommand
 
-ExecutionState = Literal["executing", "executed", "failed"]
+ExecutionState = Literal["executing", "executed", "failed", "rolled_back"]
+
+_MAY_BEGIN_AGAIN = ("failed", "rolled_back")
 
 _MAY_EXECUTE = ("execute", "execute_provisional")
 
@@ -52,10 +54,10 @@ class BeginExecution(SingleCommand[Refused | None]):
             return "hash_mismatch"
         this = (e.decision_pk == self.decision_pk, e.action_sha256 == self.action_sha256)
         state = await connection.scalar(select(e.state).where(*this))
-        if state in ("executing", "executed"):
+        if state is not None and state not in _MAY_BEGIN_AGAIN:
             return "already_executed"
         begun = {"state": "executing", "started_at": self.at, "finished_at": None}
-        if state == "failed":
+        if state is not None:
             await connection.execute(update(t.executions).where(*this).values(begun))
         else:
             key = {"decision_pk": self.decision_pk, "action_sha256": self.action_sha256}
@@ -99,6 +101,16 @@ class FinishExecution(SingleCommand[bool]):
             .order_by((e.state == "executing").desc(), e.started_at.desc(), e.action_sha256)
             .limit(1)
         )
+
+
+async def note_undone(connection: AsyncConnection, decision_pk: int, at: datetime) -> None:
+    """The app has undone what it did for this decision: should the decision stand again, it is to be done again. The
+    caller holds the decision's lock."""
+    e = t.executions.c
+    undone = update(t.executions).where(e.decision_pk == decision_pk, e.state.not_in(_MAY_BEGIN_AGAIN))
+    values = {"state": "rolled_back", "finished_at": func.coalesce(e.finished_at, at)}
+    for action_sha256 in await connection.scalars(undone.values(values).returning(e.action_sha256)):
+        await _show(connection, decision_pk, action_sha256, "rolled_back")
 
 
 async def _show(connection: AsyncConnection, decision_pk: int, action_sha256: str, state: ExecutionState) -> None:

@@ -16,6 +16,7 @@ from routing.rollback import is_overdue, next_reminder
 from store import tables as t
 from store.contents import put_content
 from store.events import NewEvent, insert_event
+from store.executions import note_undone
 from store.history import HistoryRecord, append
 from store.messages import NewMessage, add
 from store.notify import Topic, notify
@@ -82,7 +83,7 @@ Answered = Literal["taken", "repeated", "nothing_requested", "withdrawn", "done_
 @dataclass(frozen=True, slots=True)
 class AnswerRollback(SingleCommand[Answered]):
     """The app says whether it undid what it was asked to undo last. A failure is told to people at once; a later
-    success still counts."""
+    success still counts, and what was undone may be executed again once the decision stands again."""
 
     decision_pk: int
     ok: bool
@@ -92,7 +93,9 @@ class AnswerRollback(SingleCommand[Answered]):
     history: HistoryRecord
 
     async def apply(self, connection: AsyncConnection) -> Answered:
-        r = t.rollbacks.c
+        r, d = t.rollbacks.c, t.decisions.c
+        # The decision before its rollback, as a verdict does it: the two must not lock them crosswise.
+        await connection.execute(select(d.pk).where(d.pk == self.decision_pk).with_for_update())
         last = select(r.pk, r.state).where(r.decision_pk == self.decision_pk).order_by(r.pk.desc()).limit(1)
         row = (await connection.execute(last.with_for_update())).one_or_none()
         if row is None:
@@ -106,6 +109,8 @@ class AnswerRollback(SingleCommand[Answered]):
             return "done_before"
         values = {"state": state, "answered_at": self.at, "due_at": None if self.ok else self.at}
         await connection.execute(update(t.rollbacks).where(r.pk == row.pk).values(values))
+        if self.ok:
+            await note_undone(connection, self.decision_pk, self.at)
         if self.note is not None:
             await put_content(connection, self.decision_pk, f"rollback:{row.pk}", self.note)
         await append(connection, [self.history])

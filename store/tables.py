@@ -125,7 +125,7 @@ decisions = Table(
     Column("status", String(8), nullable=False),
     Column("disposition", String(20), nullable=False),
     Column("action_sha256", String(64), nullable=False),
-    Column("execution", String(10)),  # of this action, where the app has told: executing | executed | failed
+    Column("execution", String(11)),  # the state of this action, where the app has told
     Column("outcome", String(10)),
     Column("decided_by", JsonText, nullable=False),
     Column("decided_at", UtcDateTime),
@@ -357,10 +357,10 @@ executions = Table(
     metadata,
     Column("decision_pk", ForeignKey("decisions.pk"), primary_key=True),
     Column("action_sha256", String(64), primary_key=True),  # prevents an action from being executed twice
-    Column("state", String(10), nullable=False),
+    Column("state", String(11), nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
     Column("finished_at", UtcDateTime),
-    _one_of("state", "executing", "executed", "failed"),
+    _one_of("state", "executing", "executed", "failed", "rolled_back"),
 )
 
 # What apps were asked to undo.

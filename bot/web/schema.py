@@ -46,7 +46,8 @@ class OutcomeObject(_Shape):
 class ExecutionObject(_Shape):
     """What the app told of executing the present action."""
 
-    state: Literal["executing", "executed", "failed"]
+    state: Literal["executing", "executed", "failed", "rolled_back"]
+    """What failed or was rolled back may be executed again."""
     started_at: datetime
     finished_at: datetime | None
 

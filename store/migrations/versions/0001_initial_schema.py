@@ -156,7 +156,7 @@ def upgrade() -> None:
         sa.Column("status", sa.String(length=8), nullable=False),
         sa.Column("disposition", sa.String(length=20), nullable=False),
         sa.Column("action_sha256", sa.String(length=64), nullable=False),
-        sa.Column("execution", sa.String(length=10), nullable=True),
+        sa.Column("execution", sa.String(length=11), nullable=True),
         sa.Column("outcome", sa.String(length=10), nullable=True),
         sa.Column("decided_by", store.types.JsonText(), nullable=False),
         sa.Column("decided_at", store.types.UtcDateTime(), nullable=True),
@@ -250,10 +250,12 @@ def upgrade() -> None:
         "executions",
         sa.Column("decision_pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("action_sha256", sa.String(length=64), nullable=False),
-        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("state", sa.String(length=11), nullable=False),
         sa.Column("started_at", store.types.UtcDateTime(), nullable=False),
         sa.Column("finished_at", store.types.UtcDateTime(), nullable=True),
-        sa.CheckConstraint("state IN ('executing', 'executed', 'failed')", name=op.f("ck_executions_state_known")),
+        sa.CheckConstraint(
+            "state IN ('executing', 'executed', 'failed', 'rolled_back')", name=op.f("ck_executions_state_known")
+        ),
         sa.ForeignKeyConstraint(["decision_pk"], ["decisions.pk"], name=op.f("fk_executions_decision_pk")),
         sa.PrimaryKeyConstraint("decision_pk", "action_sha256", name=op.f("pk_executions")),
     )

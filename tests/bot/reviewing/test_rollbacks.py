@@ -273,6 +273,34 @@ async def test_a_failure_is_told_at_once_and_stays_open_until_it_is_done(undoing
     assert await undoing.store.open(undoing.world.clock.now()) == []
 
 
+async def test_what_was_undone_is_executed_once_more_when_the_decision_stands_again(undoing: Undoing) -> None:
+    world = undoing.world
+    case = await world.case(kind="provisional")
+
+    async def begin() -> str | None:
+        record, now = undoing.record("a:b:c", case), world.clock.now()
+        return await world.writer.submit(BeginExecution(case.decision.pk, case.decision.action_sha256, now, record))
+
+    async def execution() -> str | None:
+        decision = (await world.now(case.review.id)).decision
+        [row] = await world.rows(t.executions, "decision_pk", decision.pk)
+        assert decision.execution == row.state
+        return decision.execution
+
+    assert await begin() is None
+    record = undoing.record("a:b:c", case)
+    assert await world.writer.submit(FinishExecution(case.decision.pk, "executed", world.clock.now(), record))
+    await world.decide(case, WRONG)
+    assert (await undoing.answer(case, ok=False), await execution()) == ("taken", "executed")
+    assert (await undoing.answer(case, ok=True), await execution()) == ("taken", "rolled_back")
+    await world.reviewing.change(await world.now(case.review.id), BEN, Approve())
+    told = (await world.told(case))[-1]["execution"]
+    assert (told["state"], told["finished_at"]) == ("rolled_back", "2026-11-20T10:00:00Z")
+    assert [await begin(), await begin()] == [None, "already_executed"]
+    # The app repeats its former answer: what was begun since is not undone by it.
+    assert (await undoing.answer(case, ok=True), await execution()) == ("repeated", "executing")
+
+
 async def test_nothing_is_answered_that_was_not_asked(undoing: Undoing) -> None:
     case = await undoing.world.case()
     assert await undoing.answer(case, ok=True) == "nothing_requested"
