@@ -14,7 +14,8 @@ from store.writer import SingleCommand
 
 @dataclass(frozen=True, slots=True)
 class KeepPolicy(SingleCommand[bool]):
-    """Stores a policy once under its version. False: it was known."""
+    """Stores a policy once under its version. False: it was known. The history tells of it when it takes the place of
+    another, not at every start of a process."""
 
     version: str
     document: Json
@@ -22,14 +23,21 @@ class KeepPolicy(SingleCommand[bool]):
 
     async def apply(self, connection: AsyncConnection) -> bool:
         known = await connection.scalar(select(t.policies.c.version).where(t.policies.c.version == self.version))
-        facts = {"policy_version": self.version}
-        await append(connection, [HistoryRecord(self.at, "operator:policy:loaded", "operator", facts=facts)])
+        if await _loaded_last(connection) != self.version:
+            facts = {"policy_version": self.version}
+            await append(connection, [HistoryRecord(self.at, "operator:policy:loaded", "operator", facts=facts)])
         if known is not None:
             return False
         await connection.execute(
             insert(t.policies).values(version=self.version, document=self.document, first_used_at=self.at)
         )
         return True
+
+
+async def _loaded_last(connection: AsyncConnection) -> Json:
+    h = t.history.c
+    facts = await connection.scalar(select(h.facts).where(t.POLICY_LOADED).order_by(h.seq.desc()).limit(1))
+    return (facts or {}).get("policy_version")
 
 
 async def policy_document(engine: AsyncEngine, version: str) -> Json | None:

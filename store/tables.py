@@ -256,6 +256,9 @@ notes = Table(
     Index("ix_notes_review", "review_pk"),
 )
 
+# Written out where it is asked for: SQLite takes a partial index only for a condition that it sees.
+POLICY_LOADED = text("event = 'operator:policy:loaded'")
+
 # Append-only: triggers made by the migration refuse UPDATE and DELETE. Identifiers, facts and SHA-256 of content,
 # never content itself.
 history = Table(
@@ -270,6 +273,7 @@ history = Table(
     Column("review_pk", BigInteger),
     Column("facts", JsonText, nullable=False),
     Index("ix_history_decision", "decision_pk"),
+    Index("ix_history_policies", "seq", sqlite_where=POLICY_LOADED, postgresql_where=POLICY_LOADED),
 )
 
 # What Slack has to show. `wanted` counts what the database has to show, `sent` what Slack was last given: ten changes
@@ -311,7 +315,7 @@ for _name, _columns, _where in (
     _order = [messages.c[column].desc() if column == "urgency" else messages.c[column] for column in _columns]
     Index(_name, *_order, sqlite_where=_where, postgresql_where=_where)
 
-# Written out where it is asked for: SQLite takes a partial index only for a condition that it sees.
+# Written out for the same reason.
 LEADS_TO_A_QUEUE = text("messages.kind IN ('batch', 'more')")
 _LEADS = text("kind IN ('batch', 'more')")
 Index("ix_messages_queues", messages.c.kind, sqlite_where=_LEADS, postgresql_where=_LEADS)

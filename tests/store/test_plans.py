@@ -19,6 +19,7 @@ from store.events import ClaimEvents, EventStore
 from store.facts import FactStore, Window
 from store.load import LoadStore
 from store.messages import ClaimMessage, MessageStore
+from store.policies import KeepPolicy
 from store.queue import QueueStore, Scope
 from store.reviews import ReviewStore
 from store.writer import Writer
@@ -67,6 +68,7 @@ READS: dict[str, Read] = {
     "find what was corrected": lambda engine, _, app: DigestStore(engine).corrected(
         Window(NOW, LATER), "tone", None, 2
     ),
+    "find the policy that was loaded last": lambda _, writer, app: writer.submit(KeepPolicy("x", {}, LATER)),
     "find earlier verdicts": lambda engine, _, app: DecisionStore(engine).decided_about(app, "x", before=9, limit=5),
 }
 

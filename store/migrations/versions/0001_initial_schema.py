@@ -57,6 +57,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("history", schema=None) as batch_op:
         batch_op.create_index("ix_history_decision", ["decision_pk"], unique=False)
+        batch_op.create_index(
+            "ix_history_policies",
+            ["seq"],
+            unique=False,
+            sqlite_where=sa.text("event = 'operator:policy:loaded'"),
+            postgresql_where=sa.text("event = 'operator:policy:loaded'"),
+        )
 
     op.create_table(
         "id_blocks",
@@ -601,6 +608,11 @@ def downgrade() -> None:
     op.drop_table("load_levels")
     op.drop_table("id_blocks")
     with op.batch_alter_table("history", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_history_policies",
+            sqlite_where=sa.text("event = 'operator:policy:loaded'"),
+            postgresql_where=sa.text("event = 'operator:policy:loaded'"),
+        )
         batch_op.drop_index("ix_history_decision")
 
     op.drop_table("history")
