@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from bot.answer import timestamp
@@ -12,15 +13,16 @@ from routing.metrics import Facts, Groups, Metrics, by_cohort, by_task, metrics,
 from store.facts import FactStore, Window
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Statistics:
-    """The facts of the decisions that were created in `span`; of one task type where it is named."""
+    """The facts of the decisions that were created in `span`; of one task type where it is named. No slots: `whole`,
+    which may be of thousands of groups, is summed once."""
 
     span: Span
     task_type: str | None
     groups: Groups
 
-    @property
+    @cached_property
     def whole(self) -> Facts:
         return summed(self.groups.values())
 

@@ -93,6 +93,20 @@ def test_no_error_is_not_proof_of_none() -> None:
     assert told["high"] == pytest.approx(0.018, abs=0.001)
 
 
+def test_facts_are_added_in_place_and_what_is_added_stays_as_it_was() -> None:
+    """Copies of what has grown would make the sum of n groups take n² steps."""
+    whole, part = Facts(latencies=Counter({7: 1})), Facts(decisions=2, latencies=Counter({7: 1, 9: 1}))
+    first, latencies = whole, whole.latencies
+    for _ in range(2):
+        whole += part
+    assert whole is first
+    assert whole.latencies is latencies
+    assert whole == Facts(decisions=4, latencies=Counter({7: 3, 9: 2}))
+    found = {Group("label", "eu"): part, Group("label", "us"): part}
+    assert summed(found.values()) == by_task(found)["label"] == Facts(decisions=4, latencies=Counter({7: 2, 9: 2}))
+    assert part == Facts(decisions=2, latencies=Counter({7: 1, 9: 1}))
+
+
 @given(groups)
 def test_parts_add_up_to_the_whole(found: dict[Group, Facts]) -> None:
     whole = summed(found.values())
