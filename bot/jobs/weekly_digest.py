@@ -34,8 +34,8 @@ class WeeklyDigest:
 
     async def run(self, tick: Tick) -> dict[str, Json]:
         """Freezes the digest in the message that carries it. Whoever runs the tick again finds it there."""
-        now, tz = self._clock.now(), ZoneInfo(self._policy.current.timezone)
-        digest = await make_digest(self._sources, week_before(tick.period), tz, now)
+        now = self._clock.now()
+        digest = await make_digest(self._sources, week_before(tick.period), self._policy.current, now)
         key = f"digest:{tick.scope}:{tick.period}"
         body = {"digest": digest.model_dump(mode="json")}
         await self._writer.submit(KeepDigest(NewMessage(key, "digest", tick.scope, _URGENCY, body=body), now))

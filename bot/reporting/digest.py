@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.reporting.days import days, week_name
+from bot.reporting.hiding import Hiding
 from bot.reporting.statistics import Statistics, read_statistics
 from bot.reviewing.protection import loads_between
 from routing.digest import (
     Advice,
+    Category,
     Digest,
     Example,
     OpenWork,
@@ -27,9 +29,11 @@ from routing.digest import (
     point,
 )
 from routing.metrics import Metrics, metrics
+from routing.policy import Policy
 from routing.reviewer_load import ReviewerLoad
 from store.digests import DigestStore
 from store.facts import FactStore, Window
+from store.messages import Place
 from store.rollbacks import RollbackStore
 from store.seals import SealStore
 from store.verdicts import VerdictStore
@@ -56,13 +60,15 @@ class DigestSources:
         )
 
 
-async def make_digest(sources: DigestSources, monday: date, tz: ZoneInfo, now: datetime) -> Digest:
-    """The digest of the local week that begins on `monday`, as things are known `now`."""
+async def make_digest(sources: DigestSources, monday: date, policy: Policy, now: datetime) -> Digest:
+    """The digest of the local week that begins on `monday`, as things are known `now`; what apps have named as `policy`
+    lets it be shown."""
+    tz = ZoneInfo(policy.timezone)
     mondays = [monday - timedelta(weeks=back) for back in reversed(range(_WEEKS_OF_TREND))]
     weeks = [await _week(sources.facts, each, tz) for each in mondays]
-    week, whole, before = weeks[-1], weeks[-1].whole, weeks[-2].whole
     reckoned = await asyncio.to_thread(_reckon, weeks, [week_name(each) for each in mondays])
-    pairs = whole.pairs
+    week, whole = weeks[-1], weeks[-1].whole
+    pairs, hiding = whole.pairs, Hiding(policy)
     return Digest(
         week=week_name(monday),
         first=monday.isoformat(),
@@ -74,13 +80,13 @@ async def make_digest(sources: DigestSources, monday: date, tz: ZoneInfo, now: d
         decisions=whole.decisions,
         judged=whole.judged,
         corrected=whole.corrected,
-        categories=categories(whole, before),
-        patterns=tuple([await _with_examples(sources, week, each) for each in patterns(week.groups)]),
+        categories=reckoned.categories,
+        patterns=tuple([await _as_shown(sources, week, each, hiding) for each in reckoned.patterns]),
         disputes=whole.disputes,
         second_opinions=(pairs.total(), sum(n for (first, second), n in pairs.items() if first != second)),
         open=await _open_work(sources, now),
         protection=_protection(await loads_between(sources.verdicts, week.span.since, week.span.until)),
-        advice=reckoned.advice,
+        advice=_advice_as_shown(reckoned.advice, hiding),
         trend=reckoned.trend,
         seal=await _seal(sources.seals),
     )
@@ -89,30 +95,52 @@ async def make_digest(sources: DigestSources, monday: date, tz: ZoneInfo, now: d
 class _Reckoned(NamedTuple):
     metrics: Metrics
     metrics_before: Metrics
+    categories: tuple[Category, ...]
+    patterns: tuple[Pattern, ...]
     advice: Advice | None
     trend: tuple[Point, ...]
 
 
 def _reckon(weeks: Sequence[Statistics], names: Sequence[str]) -> _Reckoned:
-    """What needs scipy, which takes a second to load: not on the event loop."""
-    trend = tuple(point(name, week.whole) for name, week in zip(names, weeks, strict=True))
-    return _Reckoned(metrics(weeks[-1].whole), metrics(weeks[-2].whole), advice(weeks[-1].groups), trend)
+    """All that goes through the groups, of which there may be thousands, and that needs scipy, which takes a second to
+    load: not on the event loop."""
+    week, before = weeks[-1], weeks[-2]
+    return _Reckoned(
+        metrics=metrics(week.whole),
+        metrics_before=metrics(before.whole),
+        categories=categories(week.whole, before.whole),
+        patterns=patterns(week.groups),
+        advice=advice(week.groups),
+        trend=tuple(point(name, each.whole) for name, each in zip(names, weeks, strict=True)),
+    )
 
 
 async def _week(store: FactStore, monday: date, tz: ZoneInfo) -> Statistics:
     return await read_statistics(store, days(monday, monday + timedelta(weeks=1), tz))
 
 
-async def _with_examples(sources: DigestSources, week: Statistics, pattern: Pattern) -> Pattern:
-    window = Window(week.span.since, week.span.until, pattern.task_type)
+async def _as_shown(sources: DigestSources, week: Statistics, pattern: Pattern, hiding: Hiding) -> Pattern:
+    """With examples, found by the names that nobody is shown. Categories are the policy's own words."""
+    window, task_type = Window(week.span.since, week.span.until, pattern.task_type), pattern.task_type
     found = await sources.digests.corrected(window, pattern.category, pattern.cohort, _EXAMPLES)
-    examples = tuple(
-        Example(decision_id=each.decision_id)
-        if each.place is None
-        else Example(decision_id=each.decision_id, channel=each.place.channel, ts=each.place.ts)
-        for each in found
-    )
-    return pattern.model_copy(update={"examples": examples})
+    shown = {
+        "task_type": hiding.of(task_type, task_type),
+        "cohort": None if pattern.cohort is None else hiding.of(task_type, pattern.cohort),
+        "examples": tuple(_example(hiding.of(task_type, each.decision_id), each.place) for each in found),
+    }
+    return pattern.model_copy(update=shown)
+
+
+def _example(decision_id: str, place: Place | None) -> Example:
+    if place is None:
+        return Example(decision_id=decision_id)
+    return Example(decision_id=decision_id, channel=place.channel, ts=place.ts)
+
+
+def _advice_as_shown(advice: Advice | None, hiding: Hiding) -> Advice | None:
+    if advice is None or advice.about is None or advice.code == "one_category":
+        return advice
+    return advice.model_copy(update={"about": hiding.of(advice.about, advice.about)})
 
 
 async def _open_work(sources: DigestSources, now: datetime) -> OpenWork:

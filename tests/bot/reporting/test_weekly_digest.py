@@ -1,9 +1,10 @@
 """The weekly digest as a job: once a week and channel whatever the clocks and the processes do, of whole weeks only."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,11 @@ from bot.reporting.days import days
 from bot.reporting.digest import DigestSources, make_digest
 from bot.reporting.statistics import read_statistics, statistics_object
 from routing.digest import Digest, Example, OpenWork, Seal
+from routing.metrics import Facts, Group
 from store import tables as t
 from store.decisions import Decision
 from store.engine import open_engine, parse_url
-from store.facts import FactStore
+from store.facts import FactStore, Window
 from store.runs import LEASE, BeginRun, RunStore
 from store.writer import Writer
 from tests.support.bot import POLICY
@@ -242,7 +244,7 @@ async def test_patterns_come_with_the_latest_examples_and_their_cards(any_at_wor
         await connection.execute(insert(t.messages), [{**card, **sent, **place}])
         seal = {"number": 3, "first_seq": 1, "last_seq": 9, "records": 9, "digests": b"", "sha256": "ab" * 32}
         await connection.execute(insert(t.seals), [{**seal, "at": NOW}])
-    digest = await make_digest(DigestSources.on(any_at_work.engine), WEEK, BERLIN, MONDAY)
+    digest = await make_digest(DigestSources.on(any_at_work.engine), WEEK, any_at_work.policy.current, MONDAY)
     [pattern] = digest.patterns
     assert (pattern.category, pattern.task_type, pattern.cohort, pattern.count) == ("wrong_action", "refund", "eu", 4)
     assert pattern.examples == (
@@ -258,9 +260,68 @@ async def test_a_rollback_that_nobody_answers_is_counted_with_its_age(any_at_wor
     asked = {"decision_pk": pk, "review_pk": pk * 10, "round": 1, "state": "requested", "reminders": 1}
     async with any_at_work.engine.begin() as connection:
         await connection.execute(insert(t.rollbacks), [{**asked, "requested_at": MONDAY - 30 * HOUR}])
-    digest = await make_digest(DigestSources.on(any_at_work.engine), WEEK, BERLIN, MONDAY)
+    digest = await make_digest(DigestSources.on(any_at_work.engine), WEEK, any_at_work.policy.current, MONDAY)
     assert digest.open == OpenWork(rollbacks=1, rollbacks_overdue=1, oldest_rollback_hours=30.0)
     assert not digest.is_quiet, "no decision came, and yet there is something to say"
+
+
+HIDDEN_COHORT = "    redact: ['cust-[0-9]+', 'd-[0-9]+']\n    channel: \"#refunds\"\n"
+
+
+async def test_what_the_policy_hides_is_in_no_digest(at_work: Office) -> None:
+    at_work.policy_file.write_text(policy_text().replace('    channel: "#refunds"\n', HIDDEN_COHORT))
+    await at_work.policy.reload()
+    past = Past(at_work.engine, await _app_pk(at_work.engine))
+    for _ in range(4):
+        voted = Voted("reject", "wrong_action")
+        await past.add(MONDAY - 2 * DAY, Judgement("gate", [voted]), task_type="refund", cohort="cust-4111")
+    await at_work.go_to(MONDAY)
+    [row] = await at_work.messages()
+    assert "cust-4111" not in str(row.body)
+    [digest] = await at_work.digests()
+    [pattern] = digest.patterns
+    assert (pattern.cohort, pattern.count) == ("[redacted 1]", 4)
+    assert [example.decision_id for example in pattern.examples] == ["[redacted 2]", "[redacted 3]"]
+
+
+class Watched(dict[Group, Facts]):
+    """Notes whether the event loop's thread goes through it."""
+
+    on_the_loop = False
+
+    def values(self) -> Any:
+        self.note()
+        return super().values()
+
+    def items(self) -> Any:
+        self.note()
+        return super().items()
+
+    def note(self) -> None:
+        self.on_the_loop |= threading.current_thread() is threading.main_thread()
+
+
+class WatchedFacts(FactStore):
+    def __init__(self, engine: AsyncEngine) -> None:
+        super().__init__(engine)
+        self.read_so_far: list[Watched] = []
+
+    async def read(self, window: Window) -> dict[Group, Facts]:
+        self.read_so_far.append(Watched(await super().read(window)))
+        return self.read_so_far[-1]
+
+
+async def test_thousands_of_groups_hold_nobody_up(at_work: Office) -> None:
+    await fill(Past(at_work.engine, await _app_pk(at_work.engine)))
+    watched = WatchedFacts(at_work.engine)
+    sources = replace(DigestSources.on(at_work.engine), facts=watched)
+    assert (await make_digest(sources, WEEK, at_work.policy.current, MONDAY)).decisions
+    assert [groups.on_the_loop for groups in watched.read_so_far] == [False] * 8
+
+
+async def test_the_whole_is_summed_once(at_work: Office) -> None:
+    statistics = await read_statistics(FactStore(at_work.engine), days(WEEK, WEEK + 7 * DAY, BERLIN))
+    assert statistics.whole is statistics.whole
 
 
 async def test_a_week_without_anything_is_quiet(at_work: Office) -> None:
@@ -274,7 +335,7 @@ async def test_people_whose_load_raises_a_question_are_counted_and_not_named(at_
     begin = datetime(2026, 11, 17, 8, 0, tzinfo=UTC)
     for number in range(60):  # an hour and a half without a pause, and approvals alone
         await past.add(begin + number * timedelta(seconds=90), Judgement("gate", [Voted("approve", after=60)]))
-    digest = await make_digest(DigestSources.on(at_work.engine), WEEK, BERLIN, MONDAY)
+    digest = await make_digest(DigestSources.on(at_work.engine), WEEK, at_work.policy.current, MONDAY)
     assert (digest.protection.people, digest.protection.unedited, digest.protection.streaks) == (1, 1, 1)
     assert "U0ADA" not in digest.model_dump_json()
 
