@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, func, insert, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from routing.decision import Json
@@ -12,7 +12,7 @@ from store import tables as t
 from store.writer import SingleCommand
 
 LEASE = timedelta(minutes=10)
-"""How long one replica may be at a run before another takes it over: the first has died."""
+"""How long one replica may be at a run without saying so again, before another takes it over: the first has died."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,21 @@ class Run:
     told: dict[str, Json] | None
     last_error: str | None
 
+    def is_done(self, now: datetime) -> bool:
+        """What was finished before it was due, as an operator may ask for, counts only until it is due."""
+        if self.state != "done" or self.finished_at is None:
+            return False
+        return self.finished_at >= self.tick.at or now < self.tick.at
+
+
+def _too_early() -> ColumnElement[bool]:
+    return and_(t.runs.c.state == "done", t.runs.c.finished_at < t.runs.c.at)
+
 
 @dataclass(frozen=True, slots=True)
 class BeginRun(SingleCommand[int | None]):
-    """The pk of the run that is the caller's to do; None: it is done, or somebody is at it, or it failed and its time
-    to be tried again has not come (`at_once`: it is not waited for)."""
+    """The pk of the run that is the caller's to do; None: it is done (`Run.is_done`), or somebody is at it, or it
+    failed and its time to be tried again has not come (`at_once`: it is not waited for)."""
 
     job: str
     tick: Tick
@@ -56,6 +66,7 @@ class BeginRun(SingleCommand[int | None]):
         values: dict[str, Any] = {"state": "running", "started_at": self.now, "leased_until": self.now + LEASE}
         over = or_(r.leased_until.is_(None), r.leased_until <= self.now)
         free = and_(r.state != "done", or_(over, r.state == "failed") if self.at_once else over)
+        free = or_(free, and_(_too_early(), r.at <= self.now))
         again = update(t.runs).where(mine, free).values(attempts=r.attempts + 1, **values).returning(r.pk)
         pk: int | None = await connection.scalar(again)
         if pk is not None or await connection.scalar(select(r.pk).where(mine)) is not None:
@@ -66,6 +77,18 @@ class BeginRun(SingleCommand[int | None]):
         )
         begun: int = (await connection.execute(first.returning(r.pk))).scalar_one()
         return begun
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendRun(SingleCommand[None]):
+    """Whoever is at it is so still."""
+
+    pk: int
+    now: datetime
+
+    async def apply(self, connection: AsyncConnection) -> None:
+        mine = update(t.runs).where(t.runs.c.pk == self.pk, t.runs.c.state == "running")
+        await connection.execute(mine.values(leased_until=self.now + LEASE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +127,12 @@ class RunStore:
             row = (await connection.execute(query)).one_or_none()
         return None if row is None else _run(row)
 
-    async def done(self, job: str, since: datetime) -> set[tuple[str, str]]:
-        """(scope, period) of the ticks that were due at `since` or later and are done."""
+    async def done(self, job: str, since: datetime, *, in_time: bool = False) -> set[tuple[str, str]]:
+        """(scope, period) of the ticks that were due at `since` or later and are done; `in_time`: and not too early."""
         r = t.runs.c
         query = select(r.scope, r.period).where(r.job == job, r.at >= since, r.state == "done")
+        if in_time:
+            query = query.where(not_(_too_early()))
         async with self._engine.connect() as connection:
             return {(row.scope, row.period) for row in await connection.execute(query)}
 

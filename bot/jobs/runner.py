@@ -1,5 +1,6 @@
 """Runs what is due. The clock may fire twice, late or on two replicas: the database says what is still to be done."""
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import structlog
 from bot.clock import Clock
 from bot.jobs.job import Job
 from routing.decision import Json
-from store.runs import BeginRun, FailRun, FinishRun, Run, RunStore, Tick
+from store.runs import LEASE, BeginRun, ExtendRun, FailRun, FinishRun, Run, RunStore, Tick
 from store.writer import Writer
 
 log = structlog.get_logger(__name__)
@@ -65,7 +66,7 @@ class Jobs:
             return
         for job in self._jobs.values():
             owed = list(takewhile(lambda tick: tick.at >= since, islice(job.ticks(now), job.owed)))
-            done = await self._runs.done(job.name, owed[-1].at) if owed else set()
+            done = await self._runs.done(job.name, owed[-1].at, in_time=True) if owed else set()
             for tick in reversed(owed):
                 if (tick.scope, tick.period) not in done:
                     with suppress(JobFailedError):
@@ -78,7 +79,7 @@ class Jobs:
             raise UnknownJobError(f"There is no job {name}: {', '.join(self._jobs)}.")
         tick = next(job.ticks(at))
         found = await self._runs.find(name, tick)
-        if found is not None and found.state == "done":
+        if found is not None and found.is_done(self._clock.now()):
             return Ran(tick, found.told or {}, again=True)
         return await self._run(job, tick, at_once=True) or Busy(tick)
 
@@ -91,6 +92,7 @@ class Jobs:
         pk = await self._writer.submit(BeginRun(job.name, tick, self._clock.now(), at_once))
         if pk is None:
             return None
+        staying = asyncio.create_task(self._stay(pk), name=f"job-{job.name}-lease")
         try:
             told = await job.run(tick)
         except Exception as error:
@@ -98,9 +100,20 @@ class Jobs:
             again_at = self._clock.now() + _AFTER_A_FAILURE
             await self._writer.submit(FailRun(pk, again_at, f"{type(error).__name__}: {error}"))
             raise JobFailedError(f"{job.name} {tick.period}: {type(error).__name__}: {error}") from error
+        finally:
+            staying.cancel()
         await self._writer.submit(FinishRun(pk, self._clock.now(), told))
         log.info("job.done", job=job.name, scope=tick.scope, period=tick.period, **told)
         return Ran(tick, told)
+
+    async def _stay(self, pk: int) -> None:
+        """Keeps others from the run for as long as it takes."""
+        while True:
+            await self._clock.sleep(LEASE.total_seconds() / 4)
+            try:
+                await self._writer.submit(ExtendRun(pk, self._clock.now()))
+            except Exception as error:  # the database may be away for a while; the run is what has to fail by it
+                log.warning("job.lease_not_extended", run_pk=pk, error=type(error).__name__)
 
 
 def _next(job: Job, now: datetime) -> datetime | None:

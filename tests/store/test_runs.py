@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from store.messages import ReleaseLeases
-from store.runs import LEASE, BeginRun, FailRun, FinishRun, RunStore, Tick
+from store.runs import LEASE, BeginRun, ExtendRun, FailRun, FinishRun, RunStore, Tick
 from store.writer import Writer
 from tests.support.rows import NOW
 
@@ -44,6 +44,16 @@ async def test_a_run_is_taken_over_when_its_lease_is_over_and_not_before(writer:
     assert not await begun(writer, LEASE + SECOND)
 
 
+async def test_who_is_at_it_still_keeps_it_and_what_is_over_is_not_taken_up_by_that(writer: Writer) -> None:
+    pk = await writer.submit(BeginRun("digest", TICK, NOW))
+    assert pk is not None
+    await writer.submit(ExtendRun(pk, NOW + LEASE / 2))
+    assert not await begun(writer, LEASE)
+    await writer.submit(FailRun(pk, NOW + LEASE, "no data"))
+    await writer.submit(ExtendRun(pk, NOW + LEASE))
+    assert await begun(writer, LEASE)
+
+
 async def test_what_failed_waits_for_its_time_unless_somebody_asks(writer: Writer, engine: AsyncEngine) -> None:
     pk = await writer.submit(BeginRun("digest", TICK, NOW))
     assert pk is not None
@@ -68,6 +78,25 @@ async def test_what_is_done_is_never_begun_again(writer: Writer, engine: AsyncEn
     assert last is not None
     assert (last.state, last.told, last.finished_at) == ("done", {"posts": 1}, NOW + SECOND)
     assert await store.last("retention") is None
+
+
+async def test_what_was_done_before_it_was_due_counts_until_it_is(writer: Writer, engine: AsyncEngine) -> None:
+    store, early = RunStore(engine), -3600 * SECOND
+    pk = await writer.submit(BeginRun("digest", TICK, NOW + early))
+    assert pk is not None
+    await writer.submit(FinishRun(pk, NOW + early, {"posts": 1}))
+    run = await store.find("digest", TICK)
+    assert run is not None
+    assert (run.is_done(NOW - SECOND), run.is_done(NOW)) == (True, False)
+    assert not await begun(writer, -SECOND, at_once=True)
+    assert await store.done("digest", NOW) == {("#ai-review", "2026-W47")}
+    assert await store.done("digest", NOW, in_time=True) == set()
+
+    assert await begun(writer)
+    assert not await begun(writer), "once"
+    await writer.submit(FinishRun(pk, NOW + SECOND, {"posts": 2}))
+    assert not await begun(writer, 1000 * LEASE, at_once=True)
+    assert await store.done("digest", NOW, in_time=True) == {("#ai-review", "2026-W47")}
 
 
 async def test_a_new_process_takes_over_what_one_that_died_had_begun(writer: Writer) -> None:

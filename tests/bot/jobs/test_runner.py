@@ -6,10 +6,12 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.jobs.calendar import days_until
 from bot.jobs.runner import Busy, JobFailedError, Ran, UnknownJobError
+from store import tables as t
 from store.runs import LEASE, BeginRun, RunStore, Tick
 from store.writer import Writer
 from tests.bot.jobs.world import HOUR, Chores, replica
@@ -100,9 +102,10 @@ async def test_a_job_that_raises_is_tried_again_after_five_minutes_and_stops_no_
 
 
 async def test_who_failed_after_another_has_taken_over_undoes_nothing(engine: AsyncEngine) -> None:
-    clock, slow, quick = ManualClock(NOW), Chores(fails=1, holds=asyncio.Event()), Chores()
+    asleep, clock = ManualClock(NOW), ManualClock(NOW)  # one machine sleeps, and so renews no lease
+    slow, quick = Chores(fails=1, holds=asyncio.Event()), Chores()
     assert slow.holds is not None
-    async with replica(engine, clock, [slow]) as one, replica(engine, clock, [quick]) as two:
+    async with replica(engine, asleep, [slow]) as one, replica(engine, clock, [quick]) as two:
         stuck = asyncio.create_task(one.run_due())
         while not slow.begun:
             await asyncio.sleep(0.01)
@@ -116,6 +119,34 @@ async def test_who_failed_after_another_has_taken_over_undoes_nothing(engine: As
     assert quick.done == [FIRST]
     assert overview.last is not None
     assert overview.last.state == "done"
+
+
+async def test_a_run_that_takes_long_is_left_to_who_is_at_it(engine: AsyncEngine) -> None:
+    clock, slow, other = ManualClock(NOW), Chores(holds=asyncio.Event()), Chores()
+    assert slow.holds is not None
+    async with replica(engine, clock, [slow]) as one, replica(engine, clock, [other]) as two:
+        running = asyncio.create_task(one.run_due())
+        while not slow.begun:
+            await asyncio.sleep(0.01)
+        for _ in range(5):
+            await clock.advance(LEASE.total_seconds() / 4)
+            await until_leased(engine, clock.now() + LEASE)
+        await two.run_due()
+        assert isinstance(await two.run("chores", NOW), Busy)
+        slow.holds.set()
+        await running
+        [overview] = await two.overview()
+    assert (slow.done, other.begun) == ([FIRST], [])
+    assert overview.last is not None
+    assert (overview.last.state, overview.last.attempts) == ("done", 1)
+    assert not [task for task in asyncio.all_tasks() if task.get_name() == "job-chores-lease"]
+
+
+async def until_leased(engine: AsyncEngine, end: datetime) -> None:
+    async with asyncio.timeout(20), engine.connect() as connection:
+        while await connection.scalar(select(t.runs.c.leased_until)) != end:
+            await connection.rollback()
+            await asyncio.sleep(0.01)
 
 
 async def test_an_operator_is_told_what_was_done_before_and_waits_for_no_failure(engine: AsyncEngine) -> None:
@@ -133,6 +164,22 @@ async def test_an_operator_is_told_what_was_done_before_and_waits_for_no_failure
             assert isinstance(await jobs.run("chores", other), Ran)
         await jobs.run_due()
     assert chores.done == [FIRST, "2026-11-20T15:00Z", "2026-11-18T08:00Z"]
+
+
+async def test_what_an_operator_ran_early_is_done_again_when_it_is_due(engine: AsyncEngine) -> None:
+    clock, chores = ManualClock(NOW + timedelta(minutes=20)), Chores()
+    coming, due = "2026-11-20T11:00Z", NOW + HOUR
+    async with replica(engine, clock, [chores]) as one, replica(engine, clock, [chores]) as two:
+        assert isinstance(await one.run("chores", due), Ran)
+        await clock.advance(39 * 60)
+        await one.run_due()
+        assert await one.run("chores", due) == Ran(Tick("", coming, due), {"swept": 1}, again=True)
+        assert chores.done == [coming, FIRST]
+        await clock.advance(60)
+        await asyncio.gather(one.run_due(), two.run_due())
+        await one.run_due()
+        assert await two.run("chores", due) == Ran(Tick("", coming, due), {"swept": 3}, again=True)
+    assert chores.done == [coming, FIRST, coming]
 
 
 @pytest.mark.parametrize("midnight", [datetime(2027, 10, 30, 22, tzinfo=UTC), datetime(2027, 3, 27, 23, tzinfo=UTC)])
