@@ -95,7 +95,9 @@ class Alerts:
         """Why this person may not act on it: those who review the task at such a risk may."""
         risk = Risk(alert.severity)
         try:
-            if await self._eligibility.is_in_circle(reviewer, alert.task_type, risk, alert.channel, settles=False):
+            if await self._eligibility.is_in_circle(
+                reviewer, alert.task_type, risk, alert.channel, settles=False, recent=False
+            ):
                 return None
         except MembershipUnknownError:
             return Refusal("unknown_now")

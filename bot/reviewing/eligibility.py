@@ -79,14 +79,14 @@ class Eligibility:
         return await self._outside(case, reviewer, self.risk(case, verdict), settles=settles, recent=recent)
 
     async def is_in_circle(
-        self, reviewer: Reviewer, task_type: str, risk: Risk, channel: str, *, settles: bool
+        self, reviewer: Reviewer, task_type: str, risk: Risk, channel: str, *, settles: bool, recent: bool
     ) -> bool:
-        """Whether this person is among those who may decide such reviews, as Slack knew in the last minute. Single
-        reviews may refuse them all the same. Raises MembershipUnknownError."""
+        """Whether this person is among those who may decide such reviews. Single reviews may refuse them all the same.
+        `recent`: as in refusal(). Raises MembershipUnknownError."""
         task = self._policy.current.task(task_type)
         circle = task.settlers(risk) if settles else task.reviewers(risk)
         channels = sorted(({task.channel} & {channel}) | {step.channel for step in task.escalation if step.channel})
-        return await self._membership.includes(circle, reviewer, channels, recent=True)
+        return await self._membership.includes(circle, reviewer, channels, recent=recent)
 
     async def refusal_to_change(self, case: Case, reviewer: Reviewer, verdict: Verdict | None = None) -> Refusal | None:
         """The same for a verdict that stands already. What took more than one person to decide, or an adjudicator, is

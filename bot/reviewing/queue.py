@@ -80,5 +80,5 @@ class Queue:
     async def _may_decide(self, reviewer: Reviewer, group: Group) -> bool:
         disputed = group.state == ReviewState.DISPUTED
         return await self._eligibility.is_in_circle(
-            reviewer, group.task_type, Risk(group.risk), group.channel, settles=disputed
+            reviewer, group.task_type, Risk(group.risk), group.channel, settles=disputed, recent=True
         )

@@ -153,6 +153,15 @@ async def test_a_high_one_is_for_the_named_reviewers(bot: Bot) -> None:
     assert (await post(bot))[1]["status"] == "open"
 
 
+async def test_who_has_become_a_guest_a_moment_ago_has_no_say_any_more(bot: Bot) -> None:
+    await post(bot, severity="medium")
+    await root_cause(bot, "U0BEN")
+    bot.sandbox.world.people["U0BEN"].is_restricted = True
+    await press(bot, "U0BEN", "acknowledge")
+    await whispered(bot, "U0BEN", "nothing was changed")
+    assert (await post(bot, severity="medium"))[1]["status"] == "open"
+
+
 async def test_what_was_typed_too_late_is_handed_back(bot: Bot) -> None:
     await post(bot)
     ada, dana = await root_cause(bot, "U0ADA"), await root_cause(bot, "U0DANA")
