@@ -16,28 +16,40 @@ from store.writer import SingleCommand
 
 @dataclass(frozen=True, slots=True)
 class KeepDigest(SingleCommand[None]):
-    """Has a digest sent. It is frozen in the message's body; one that is there already stays as it is."""
+    """Has a digest sent. It is frozen in the message's body: one that is there already stays as it is, unless it was
+    made before it was due, of a week that was not over. Then this one takes its place, in Slack too."""
 
     message: NewMessage
+    due_at: datetime
     at: datetime
 
     async def apply(self, connection: AsyncConnection) -> None:
         await add(connection, [self.message], self.at)
+        m = t.messages.c
+        mine = m.key == self.message.key
+        kept = (await connection.scalars(select(m.body).where(mine).with_for_update())).one()
+        if datetime.fromisoformat(kept["digest"]["made_at"]) >= self.due_at or kept == self.message.body:
+            return
+        values = {"body": self.message.body, "wanted": m.wanted + 1, "due_at": self.at, "attempts": 0}
+        await connection.execute(update(t.messages).where(mine).values(**values))
 
 
 @dataclass(frozen=True, slots=True)
 class NoteInBody(SingleCommand[None]):
-    """Keeps a member in a message's body, for the next attempt to send it."""
+    """Keeps a member in a message's body, for the next attempt to send it as it was `wanted`."""
 
     message_pk: int
+    wanted: int
     name: str
     value: Json
 
     async def apply(self, connection: AsyncConnection) -> None:
         c = t.messages.c
-        mine = c.pk == self.message_pk
-        body = await connection.scalar(select(c.body).where(mine).with_for_update())
-        await connection.execute(update(t.messages).where(mine).values(body={**(body or {}), self.name: self.value}))
+        mine = and_(c.pk == self.message_pk, c.wanted == self.wanted)
+        row = (await connection.execute(select(c.body).where(mine).with_for_update())).one_or_none()
+        if row is not None:
+            noted = {**(row.body or {}), self.name: self.value}
+            await connection.execute(update(t.messages).where(mine).values(body=noted))
 
 
 @dataclass(frozen=True, slots=True)

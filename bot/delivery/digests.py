@@ -26,8 +26,8 @@ _MOST_ATTEMPTS = 10
 class Digests:
     def __init__(self, *, client: AsyncWebClient, uploads: Uploads, writer: Writer) -> None:
         self._client, self._uploads, self._writer = client, uploads, writer
-        self._last: tuple[str, bytes] | None = None
-        """The message that was drawn last, and its picture: while Slack is away each attempt asks for it again."""
+        self._last: tuple[Digest, bytes] | None = None
+        """The digest that was drawn last, and its picture: while Slack is away each attempt asks for it again."""
 
     async def of(self, job: Job) -> tuple[Message, Message | None]:
         """The message, and the one to send where Slack does not take its picture. Raises what slack_sdk raises while
@@ -50,7 +50,7 @@ class Digests:
                 if png is None:
                     return NoChart("it could not be drawn, see the log")
                 file_id = await self._uploads.upload(f"digest-{digest.week}.png", png, words)
-                await self._writer.submit(NoteInBody(job.pk, "file", file_id))
+                await self._writer.submit(NoteInBody(job.pk, job.wanted, "file", file_id))
             if not await self._uploads.is_ready(file_id):
                 return NoChart("Slack has not finished with the picture")
         except FileRefusedError as error:
@@ -63,9 +63,9 @@ class Digests:
         return Chart(file_id, words)
 
     async def _drawn(self, job: Job, digest: Digest) -> bytes | None:
-        if self._last is None or self._last[0] != job.key:
+        if self._last is None or self._last[0] != digest:
             try:
-                self._last = (job.key, await asyncio.to_thread(draw, digest.trend))
+                self._last = (digest, await asyncio.to_thread(draw, digest.trend))
             except Exception:  # a picture is no reason to keep the numbers back
                 log.exception("digest.not_drawn", key=job.key)
                 return None

@@ -38,5 +38,6 @@ class WeeklyDigest:
         digest = await make_digest(self._sources, week_before(tick.period), self._policy.current, now)
         key = f"digest:{tick.scope}:{tick.period}"
         body = {"digest": digest.model_dump(mode="json")}
-        await self._writer.submit(KeepDigest(NewMessage(key, "digest", tick.scope, _URGENCY, body=body), now))
+        message = NewMessage(key, "digest", tick.scope, _URGENCY, body=body)
+        await self._writer.submit(KeepDigest(message, tick.at, now))
         return {"week": digest.week, "decisions": digest.decisions, "corrected": digest.corrected}

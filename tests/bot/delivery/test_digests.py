@@ -1,7 +1,7 @@
 """The digest on its way to Slack: once, with its chart, whatever Slack or the process does on a Monday morning."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -48,15 +48,21 @@ async def bot(tmp_path: Path, clock: LeapingClock) -> AsyncIterator[Bot]:
         yield running
 
 
-async def monday(bot: Bot, clock: LeapingClock) -> None:
+MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+
+async def monday(bot: Bot, clock: LeapingClock, *, first_pk: int = 1) -> None:
     """Goes to the Monday after a week in which something happened, when the digest is due."""
-    at = datetime(2026, 11, 23, 9, 0, tzinfo=clock.now().tzinfo)
+    await corrected(bot, first_pk)
+    await clock.leap((MONDAY - clock.now()).total_seconds())
+
+
+async def corrected(bot: Bot, first_pk: int) -> None:
     async with bot.application.engine.connect() as connection:
         app_pk = await connection.scalar(select(t.apps.c.pk).limit(1))
-    past = Past(bot.application.engine, int(app_pk or 0), bot.application.policy.current.version)
+    past = Past(bot.application.engine, int(app_pk or 0), bot.application.policy.current.version, first_pk)
     for _ in range(3):
-        await past.add(at - timedelta(days=4), Judgement("gate", [Voted("reject", "tone")]))
-    await clock.leap((at - clock.now()).total_seconds())
+        await past.add(MONDAY - timedelta(days=4), Judgement("gate", [Voted("reject", "tone")]))
 
 
 async def run_job(bot: Bot) -> Ran:
@@ -105,6 +111,21 @@ async def test_it_comes_with_its_chart_once_slack_has_finished_with_it(
     assert (await run_job(bot)).again
     await pass_time(clock, 30, step=10)
     assert len(digests(bot)) == 1
+
+
+async def test_one_that_was_made_before_the_week_was_over_is_put_right_where_it_is(
+    bot: Bot, clock: LeapingClock, drawn: list[int]
+) -> None:
+    await corrected(bot, 1)
+    await bot.application.jobs.run("weekly-digest", MONDAY)
+    early = await the_digest(bot, clock)
+    assert "3 decisions" in early["text"]
+    await monday(bot, clock, first_pk=101)
+    await bot.application.jobs.run_due()
+    [message] = await in_time(clock, lambda: [each for each in digests(bot) if "6 decisions" in each["text"]])
+    assert (message["ts"], len(digests(bot))) == (early["ts"], 1)
+    assert has_chart(bot, message)
+    assert drawn == [8, 8]
 
 
 async def test_slack_is_down_on_monday_morning_and_the_digest_comes_when_it_is_back(

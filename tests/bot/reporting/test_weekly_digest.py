@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot.jobs.runner import Jobs
+from bot.jobs.runner import Jobs, Ran
 from bot.jobs.weekly_digest import WeeklyDigest
 from bot.policy_in_force import PolicyInForce
 from bot.reporting.days import days
@@ -24,6 +24,7 @@ from routing.digest import Digest, Example, OpenWork, Seal
 from routing.metrics import Facts, Group
 from store import tables as t
 from store.decisions import Decision
+from store.digests import NoteInBody
 from store.engine import open_engine, parse_url
 from store.facts import FactStore, Window
 from store.runs import LEASE, BeginRun, RunStore
@@ -146,6 +147,23 @@ async def test_a_death_before_the_run_is_noted_leaves_the_digest_as_it_was(any_a
     await any_at_work.go_to(MONDAY + LEASE)
     assert await any_at_work.messages() == before
     assert await RunStore(any_at_work.engine).done("weekly-digest", MONDAY) == {("#weekly", "2026-W48")}
+
+
+async def test_one_that_was_made_early_gives_way_to_that_of_the_whole_week(any_at_work: Office) -> None:
+    past = Past(any_at_work.engine, await _app_pk(any_at_work.engine))
+    for day in (1, 2):
+        await past.add(MONDAY - 3 * DAY - day * HOUR)
+        assert isinstance(await any_at_work.jobs.run("weekly-digest", MONDAY), Ran)
+        assert [digest.decisions for digest in await any_at_work.digests()] == [1], "asked for again it is as it was"
+    await any_at_work.writer.submit(NoteInBody(1, 1, "file", "F0EARLY"))
+    await any_at_work.go_to(MONDAY)
+    [row], [digest] = await any_at_work.messages(), await any_at_work.digests()
+    assert (digest.decisions, row.wanted, row.due_at, "file" in row.body) == (2, 2, MONDAY, False)
+
+    await past.add(MONDAY - DAY)
+    await any_at_work.digest.run(next(any_at_work.digest.ticks(MONDAY)))
+    await any_at_work.writer.submit(NoteInBody(row.pk, 1, "file", "F0EARLY"))
+    assert await any_at_work.messages() == [row], "what is of the whole week stays"
 
 
 async def test_a_bot_that_comes_on_a_friday_owes_nothing_and_later_the_missed_monday_alone(at_work: Office) -> None:
