@@ -21,8 +21,9 @@ LEAST_COHORT_SHARE: Final = Fraction(1, 20)
 
 
 class Pooled(Enum):
-    """Stands in the place of the names of apps for what is drawn together: small cohorts, or all."""
+    """Stands in the place of the names of apps for what is one stratum: what is not audited, small cohorts, or all."""
 
+    NEVER = "never"
     SMALL_COHORTS = "small_cohorts"
     ALL = "all"
 
@@ -116,11 +117,16 @@ def _hand_out(
 def pooled(strata: Collection[Stratum], max_per_day: int, most: int = MOST_COHORTS) -> dict[Hashable, Stratum]:
     """The stratum that is drawn for each key: few enough to draw from each, whatever names the apps make up.
 
-    Of more than `most` cohorts the smallest become one; with still more strata than `max_per_day`, names no longer
-    count at all. Only strata of one rate are put together, so that a new name lowers nobody's rate; where even that
-    leaves more than `max_per_day`, everything becomes one stratum with the mean rate.
+    What is not audited at all is one stratum. Of more than `most` cohorts the smallest become one; with still more
+    strata than `max_per_day`, names no longer count at all. Only strata of one rate are put together, so that a new
+    name lowers nobody's rate; where even that leaves more than `max_per_day`, all that is audited becomes one stratum
+    with the mean rate.
     """
     plan = {stratum.key: stratum for stratum in strata}
+    never = [stratum for stratum in strata if not stratum.wanted]
+    plan |= dict.fromkeys(
+        (stratum.key for stratum in never), _pool(Pooled.NEVER, sum(each.size for each in never), 0.0)
+    )
     drawn_from = [stratum for stratum in strata if stratum.wanted]
     small = _small_cohorts(drawn_from, most)
     plan |= _one_per_rate([stratum for stratum in drawn_from if stratum.cohort in small], Pooled.SMALL_COHORTS)

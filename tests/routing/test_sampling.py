@@ -142,8 +142,19 @@ def test_with_fewer_audits_than_rates_all_is_one() -> None:
     strata = [stratum("a", 100, 0.25), stratum("b", 100, 0.05), stratum("never", 100, 0.0)]
     plan = pooled(strata, 1)
     assert plan["a"] == plan["b"] == Stratum((Pooled.ALL, 0.15), 200, 0.15, Pooled.ALL)
-    assert plan["never"] == strata[2]
-    assert allocate(plan.values(), 1) == {(Pooled.ALL, 0.15): 1, "never": 0}
+    assert plan["never"] == Stratum((Pooled.NEVER, 0.0), 100, 0.0, Pooled.NEVER)
+    assert allocate(plan.values(), 1) == {(Pooled.ALL, 0.15): 1, (Pooled.NEVER, 0.0): 0}
+
+
+@given(_strata(cohorts=14), st.integers(0, 300))
+def test_what_is_not_audited_is_one_stratum(strata: list[Stratum], max_per_day: int) -> None:
+    plan = pooled(strata, max_per_day)
+    never = {plan[each.key] for each in strata if not each.wanted}
+    assert len(never) == (0 if all(each.wanted for each in strata) else 1)
+    assert never.isdisjoint(plan[each.key] for each in strata if each.wanted)
+    for each in never:
+        assert each.size == sum(stratum.size for stratum in strata if not stratum.wanted)
+        assert allocate(plan.values(), max_per_day)[each.key] == 0
 
 
 def test_the_smallest_draws_are_taken() -> None:
