@@ -1,12 +1,12 @@
 """Streams: how far the decisions of one model have earned their autonomy, and the audit verdicts that tell."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
-from sqlalchemy import Column, Row, Table, and_, select, update
+from sqlalchemy import Column, ColumnElement, Row, Select, Table, and_, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -16,6 +16,11 @@ from store import tables as t
 from store.history import HistoryRecord, append
 from store.messages import NewMessage, add
 from store.writer import SingleCommand
+
+SETTLED_AFTER = timedelta(minutes=1)
+"""Other replicas' verdicts with lower numbers are committed by then, if their clocks agree to some seconds."""
+LEARNT_WITHIN = timedelta(days=31)
+"""What nobody could learn from for longer says too little about how the model is now."""
 
 _ERRORS = (OutcomeResult.EDITED, OutcomeResult.REJECTED)
 
@@ -50,13 +55,14 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class AuditVerdict:
-    """What an audit has found. `pk`: of the verdict that closed the audit, and `drawn_at` when it was drawn."""
+    """What an audit has found. `pk`: of the verdict that closed the audit."""
 
     pk: int
     stream: StreamKey
     is_error: bool
     inclusion: float
-    drawn_at: datetime
+    least_inclusion: float
+    """The smallest among all audits of its stream in the same draw, also those that nobody has judged yet."""
 
 
 class StreamOutdatedError(Exception):
@@ -99,6 +105,17 @@ async def _save(connection: AsyncConnection, stream: Stream) -> None:
         raise StreamOutdatedError
 
 
+def in_stream() -> ColumnElement[bool]:
+    """Joins decisions with their streams."""
+    s, d = t.audit_streams.c, t.decisions.c
+    return and_(
+        s.task_type == d.task_type,
+        s.model_name == func.coalesce(d.model_name, ""),
+        s.model_version == func.coalesce(d.model_version, ""),
+        s.confidence_source == d.confidence_source,
+    )
+
+
 class StreamStore:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -109,26 +126,56 @@ class StreamStore:
             rows = await connection.execute(select(t.audit_streams).order_by(t.audit_streams.c.pk))
             return [_stream(row) for row in rows]
 
-    async def verdicts(self, after: int) -> list[AuditVerdict]:
-        """What audits have found that were closed by a verdict after this one (pk), in the order of these verdicts.
+    async def verdicts(self, now: datetime) -> list[AuditVerdict]:
+        """What audits have found that does not count in its stream yet, in the order of the verdicts that closed them.
 
-        An audit counts once, where it was closed, and with what stands now. The list ends before the first verdict
-        that may still be taken back, so that nothing is left behind.
+        An audit counts once, where it was closed, and with what stands now: a verdict that is changed after it has
+        counted is not corrected in the stream. The list ends before the first verdict that may still be taken back, and
+        before the first that is younger than SETTLED_AFTER, as one with a lower pk may still be on its way from
+        another replica; so nothing is left behind. What is older than LEARNT_WITHIN is left out.
         """
-        v, r, d = t.verdicts.c, t.reviews.c, t.decisions.c
-        query = (
-            select(v.pk, v.review_pk, r.state, r.opened_at, d.outcome, d.inclusion, *_names(t.decisions))
-            .join_from(t.verdicts, t.reviews, r.pk == v.review_pk)
-            .join(t.decisions, d.pk == r.decision_pk)
-            .where(v.pk > after, v.at == r.closed_at, r.kind == ReviewKind.AUDIT)
-            .where(r.state.in_([ReviewState.DECIDED, ReviewState.HELD]))
-            .order_by(v.pk)
-        )
         async with self._engine.connect() as connection:
-            rows = await connection.execute(query)
-            final = list(takewhile(lambda row: row.state == ReviewState.DECIDED, rows))
+            rows = await connection.execute(_found(now - LEARNT_WITHIN))
+            settled = now - SETTLED_AFTER
+            final = list(takewhile(lambda row: row.state == ReviewState.DECIDED and row.at <= settled, rows))
+            draws = await connection.execute(_draws({row.opened_at for row in final})) if final else ()
+            least = _least_inclusions(draws)
         last = {row.review_pk: row.pk for row in final}  # of two votes at one moment the later has closed it
-        return [_verdict(row) for row in final if last[row.review_pk] == row.pk]
+        return [_verdict(row, least[_key(row), row.opened_at]) for row in final if last[row.review_pk] == row.pk]
+
+
+def _found(since: datetime) -> Select[Any]:
+    """The verdicts that closed audits. One without a chance was not drawn, and nothing is known of what it is for."""
+    v, r, d, s = t.verdicts.c, t.reviews.c, t.decisions.c, t.audit_streams.c
+    return (
+        select(v.pk, v.at, v.review_pk, r.state, r.opened_at, d.outcome, d.inclusion, *_names(t.decisions))
+        .join_from(t.verdicts, t.reviews, r.pk == v.review_pk)
+        .join(t.decisions, d.pk == r.decision_pk)
+        .join(t.audit_streams, in_stream(), isouter=True)
+        .where(v.at >= since, v.pk > func.coalesce(s.judged_to, 0))
+        .where(v.at == r.closed_at, r.kind == ReviewKind.AUDIT, d.inclusion > 0)
+        .where(r.state.in_([ReviewState.DECIDED, ReviewState.HELD]))
+        .order_by(v.pk)
+    )
+
+
+def _draws(drawn_at: Collection[datetime]) -> Select[Any]:
+    """All audits of these draws, by stream."""
+    r, d, names = t.reviews.c, t.decisions.c, _names(t.decisions)
+    return (
+        select(r.opened_at, func.min(d.inclusion).label("least"), *names)
+        .join_from(t.reviews, t.decisions, d.pk == r.decision_pk)
+        .where(r.opened_at.in_(drawn_at), r.kind == ReviewKind.AUDIT, d.inclusion > 0)
+        .group_by(r.opened_at, *names)
+    )
+
+
+def _least_inclusions(draws: Iterable[Row[Any]]) -> dict[tuple[StreamKey, datetime], float]:
+    least: dict[tuple[StreamKey, datetime], float] = {}
+    for row in draws:  # a model without a name and one whose name is "" are the same stream
+        draw = _key(row), row.opened_at
+        least[draw] = min(row.least, least.get(draw, row.least))
+    return least
 
 
 def _names(table: Table) -> list[Column[Any]]:
@@ -139,8 +186,8 @@ def _stream(row: Row[Any]) -> Stream:
     return Stream(_key(row), row.maturity, row.rate, row.since, row.judged_to, row.pk, row.version)
 
 
-def _verdict(row: Row[Any]) -> AuditVerdict:
-    return AuditVerdict(row.pk, _key(row), row.outcome in _ERRORS, row.inclusion, row.opened_at)
+def _verdict(row: Row[Any], least_inclusion: float) -> AuditVerdict:
+    return AuditVerdict(row.pk, _key(row), row.outcome in _ERRORS, row.inclusion, least_inclusion)
 
 
 def _key(row: Row[Any]) -> StreamKey:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from routing.decision import Route
 from store import tables as t
+from store.audit_streams import in_stream
 from store.decisions import NewReview
 from store.history import HistoryRecord, append
 from store.messages import NewMessage, add
@@ -101,10 +102,15 @@ class RecordDraw(SingleCommand[None]):
     async def apply(self, connection: AsyncConnection) -> None:
         d = t.decisions.c
         eligible = _eligible(self.period, self.task_type).subquery()
-        stratum = _stratum(eligible, self.samples)
-        inclusion = case({place: sample.inclusion for place, sample in enumerate(self.samples)}, value=stratum)
+        placed = select(eligible.c.pk, _stratum(eligible, self.samples).label("stratum")).subquery()
+        inclusion = case({place: sample.inclusion for place, sample in enumerate(self.samples)}, value=placed.c.stratum)
+        # What is in no stratum has come in since, or its stream has begun since: the numbers below then differ.
         # The last condition is asked again of a row that another replica has just changed.
-        mine = update(t.decisions).where(d.pk == eligible.c.pk, d.inclusion.is_(None)).values(inclusion=inclusion)
+        mine = (
+            update(t.decisions)
+            .where(d.pk == placed.c.pk, placed.c.stratum.is_not(None), d.inclusion.is_(None))
+            .values(inclusion=inclusion)
+        )
         told = await connection.execute(mine)
         if told.rowcount != sum(sample.size for sample in self.samples):
             raise DrawOutdatedError
@@ -169,15 +175,9 @@ class AuditStore:
 def _eligible(period: Period, task_type: str | None = None) -> Select[tuple[int, float, str, str, str, int | None]]:
     """What ran alone in the period, was not drawn from yet, and can still be shown."""
     d, s, c = t.decisions.c, t.audit_streams.c, t.contents.c
-    stream = and_(
-        s.task_type == d.task_type,
-        s.model_name == func.coalesce(d.model_name, ""),
-        s.model_version == func.coalesce(d.model_version, ""),
-        s.confidence_source == d.confidence_source,
-    )
     query = (
         select(d.pk, d.draw, d.task_type, d.route, func.coalesce(d.cohort, "").label("cohort"), s.pk.label("stream_pk"))
-        .join_from(t.decisions, t.audit_streams, stream, isouter=True)
+        .join_from(t.decisions, t.audit_streams, in_stream(), isouter=True)
         .where(d.created_at >= period.since, d.created_at < period.until, d.inclusion.is_(None))
         .where(d.route.in_(_ALONE), d.variant != "shadow")
         .where(exists().where(c.decision_pk == d.pk, c.part == "request"))

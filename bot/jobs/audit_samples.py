@@ -27,9 +27,14 @@ class AuditSamples:
         return days_until(now, _AT, self._tz)
 
     async def run(self, tick: Tick) -> dict[str, Json]:
-        changed = await self._rates.learn()
         day = date.fromisoformat(tick.period) - _DAY
-        draws = await self._audits.draw(await self._period(tick, day), day)
+        period = await self._period(tick, day)
+        try:
+            changed = await self._rates.learn()
+        except Exception:
+            await self._audits.draw(period, day)  # by the rates as they are: the day must not go without audits
+            raise
+        draws = await self._audits.draw(period, day)
         return {
             "tasks": len(draws),
             "eligible": sum(draw.eligible for draw in draws.values()),

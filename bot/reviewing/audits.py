@@ -5,6 +5,8 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+import structlog
+
 from bot.answer import timestamp
 from bot.clock import Clock
 from bot.ids import NewId
@@ -21,6 +23,8 @@ from store.decisions import NewReview, PrimaryKeys
 from store.history import HistoryRecord
 from store.messages import NewMessage
 from store.writer import Writer
+
+log = structlog.get_logger(__name__)
 
 LOOK_WITHIN = timedelta(days=7)
 """Nobody waits for an audit, but a rollback is worth less each day."""
@@ -75,8 +79,18 @@ class Audits:
 
     async def draw(self, period: Period, day: date) -> dict[str, Draw]:
         """Draws from all that ran alone in the period and was not drawn from yet, by task type; `day` names it. Each
-        task's draw is one commit; what was done before is not done again."""
-        return {task_type: await self._draw(task_type, period, day) for task_type in await self._audits.tasks(period)}
+        task's draw is one commit; what was done before is not done again. Raises an ExceptionGroup of what went wrong
+        with some tasks, after the draw from all others."""
+        draws, failures = dict[str, Draw](), list[Exception]()
+        for task_type in await self._audits.tasks(period):
+            try:
+                draws[task_type] = await self._draw(task_type, period, day)
+            except Exception as error:
+                log.exception("audit.draw_failed", task_type=task_type)
+                failures.append(error)
+        if failures:
+            raise ExceptionGroup(f"no audits drawn from some tasks of {day}", failures)
+        return draws
 
     async def _draw(self, task_type: str, period: Period, day: date) -> Draw:
         for _ in range(_MOST_TRIES):
@@ -107,7 +121,7 @@ class Audits:
         shown = {**numbers, **_redacted(numbers, task)}
         body = {"what": "day", **shown, "reviews": [audit.review.pk for audit in audits]}
         post = NewMessage(key, "audit", task.channel, URGENCY, body=body)
-        history = _history(numbers, period, drawn, audits, policy.version, now)
+        history = _history(shown, period, drawn, audits, policy.version, now)
         await self._writer.submit(
             RecordDraw(task_type, period, samples, audits, post if audits else None, history, now)
         )
@@ -195,7 +209,7 @@ def _by_cohort(groups: Sequence[Group], drawn: Sequence[Drawn]) -> list[Json]:
 
 
 def _redacted(numbers: Mapping[str, Json], task: TaskPolicy) -> dict[str, Json]:
-    """What apps have named, as it may be shown."""
+    """What apps have named, as it may be shown, and kept in a history that forgets nothing."""
     hide = Placeholders(redaction(task.redact)).hide
     return {
         "sources": [{**source, "model": hide(source["model"])} for source in numbers["sources"]],

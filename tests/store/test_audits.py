@@ -10,7 +10,16 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from store import tables as t
-from store.audit_streams import AuditVerdict, SaveStreams, Stream, StreamKey, StreamOutdatedError, StreamStore
+from store.audit_streams import (
+    LEARNT_WITHIN,
+    SETTLED_AFTER,
+    AuditVerdict,
+    SaveStreams,
+    Stream,
+    StreamKey,
+    StreamOutdatedError,
+    StreamStore,
+)
 from store.audits import AuditStore, Drawn, DrawOutdatedError, Group, NewAudit, Period, RecordDraw, Sample
 from store.decisions import TakeIn
 from store.messages import NewMessage
@@ -20,6 +29,8 @@ from tests.support.rows import NOW, add_world, review, take_in
 DAY = Period(datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 21, tzinfo=UTC))
 ALONE = {"status": "resolved", "disposition": "execute", "outcome": "auto"}
 KEY = StreamKey("label", "", "", "other")
+SETTLED = NOW + SETTLED_AFTER
+"""When what was found at NOW can be learnt from."""
 
 
 class Store:
@@ -44,9 +55,11 @@ class Store:
         async with self.engine.connect() as connection:
             return len((await connection.execute(select(table))).all())
 
-    async def given(self, pk: int, state: str = "decided", outcome: str = "auto", **changes: Any) -> None:
+    async def given(
+        self, pk: int, state: str = "decided", outcome: str = "auto", inclusion: float | None = 0.25, **changes: Any
+    ) -> None:
         """An audit of decision `pk`, and the one verdict on it, which is number `pk` too."""
-        await self.ran_alone(pk, inclusion=0.25)
+        await self.ran_alone(pk, inclusion=inclusion)
         audit = {**review(pk, kind="audit", lane="sample").row(pk, NOW), "closed_at": NOW, "state": state, **changes}
         verdict = {
             "pk": pk, "review_pk": audit["pk"], "round": 1, "team_id": "T0HOME", "user_id": "U0ADA",
@@ -151,8 +164,19 @@ async def test_streams_tell_apart_what_is_drawn_from(store: Store) -> None:
     }
 
 
-def stream(key: StreamKey = KEY) -> Stream:
-    return Stream(key, {"state": "cold"}, 1.0, NOW, judged_to=0)
+async def test_a_stream_that_begins_before_the_commit_makes_the_draw_start_again(store: Store) -> None:
+    await store.ran_alone(1)
+    await store.ran_alone(2, model_name="m")
+    samples = [Sample((group,), 1) for group in await store.audits.groups("label", DAY)]
+    await store.writer.submit(SaveStreams([stream(StreamKey("label", "m", "", "other"))], (), (), NOW))
+
+    with pytest.raises(DrawOutdatedError):
+        await store.writer.submit(draw(samples))
+    assert await store.inclusions() == {1: None, 2: None}
+
+
+def stream(key: StreamKey = KEY, judged_to: int = 0) -> Stream:
+    return Stream(key, {"state": "cold"}, 1.0, NOW, judged_to)
 
 
 async def test_streams_are_saved_together_and_only_as_they_were_seen(store: Store) -> None:
@@ -177,9 +201,47 @@ async def test_verdicts_on_audits_count_once_and_wait_for_what_may_be_taken_back
     await store.given(5, state="held", release_at=NOW)
     await store.given(6)
 
-    found = [AuditVerdict(pk, KEY, is_error, 0.25, NOW) for pk, is_error in ((1, False), (2, True), (4, True))]
-    assert await store.streams.verdicts(0) == found
-    assert await store.streams.verdicts(2) == found[2:]
+    found = [AuditVerdict(pk, KEY, is_error, 0.25, 0.25) for pk, is_error in ((1, False), (2, True), (4, True))]
+    assert await store.streams.verdicts(SETTLED) == found
+    await store.writer.submit(SaveStreams([stream(judged_to=2)], (), (), NOW))
+    assert await store.streams.verdicts(SETTLED) == found[2:]
+    assert await store.streams.verdicts(NOW + LEARNT_WITHIN + timedelta(seconds=1)) == []
+
+
+async def test_each_stream_goes_on_from_where_it_is(store: Store) -> None:
+    await store.given(1)
+    await store.given(2)
+    other = StreamKey("refund", "", "", "other")
+    await store.writer.submit(SaveStreams([stream(other, judged_to=2)], (), (), NOW))
+    assert [each.pk for each in await store.streams.verdicts(SETTLED)] == [1, 2]
+
+
+async def test_a_verdict_that_is_committed_late_is_not_passed_over(store: Store) -> None:
+    """Two replicas take numbers in turn, and the one with the lower number commits last."""
+    await store.given(2, closed_at=NOW)
+    assert await store.streams.verdicts(NOW + timedelta(seconds=59)) == []
+    await store.given(1, closed_at=NOW)
+    assert [each.pk for each in await store.streams.verdicts(SETTLED)] == [1, 2]
+
+
+async def test_what_had_no_chance_is_evidence_of_nothing(store: Store) -> None:
+    await store.given(1, inclusion=None)
+    await store.given(2, inclusion=0.0)
+    await store.given(3)
+    assert [each.pk for each in await store.streams.verdicts(SETTLED)] == [3]
+
+
+async def test_the_least_chance_is_that_of_all_audits_of_the_streams_draw(store: Store) -> None:
+    await store.given(1, inclusion=0.5)
+    await store.given(2, inclusion=0.125, state="open", closed_at=None)
+    await store.given(3, inclusion=0.25, opened_at=NOW - timedelta(days=1))
+    await store.given(4, inclusion=0.0625, state="open", closed_at=None)
+    async with store.engine.begin() as connection:
+        await connection.execute(update(t.decisions).where(t.decisions.c.pk == 2).values(model_name=""))
+        await connection.execute(update(t.decisions).where(t.decisions.c.pk == 4).values(model_name="another"))
+
+    found = await store.streams.verdicts(SETTLED)
+    assert [(each.pk, each.inclusion, each.least_inclusion) for each in found] == [(1, 0.5, 0.125), (3, 0.25, 0.25)]
 
 
 async def test_a_verdict_that_was_changed_later_does_not_count_again(store: Store) -> None:
@@ -191,5 +253,7 @@ async def test_a_verdict_that_was_changed_later_does_not_count_again(store: Stor
     async with store.engine.begin() as connection:
         await connection.execute(t.verdicts.insert().values(changed))
 
-    assert await store.streams.verdicts(0) == [AuditVerdict(1, KEY, True, 0.25, NOW)]
-    assert await store.streams.verdicts(1) == []
+    later = NOW + timedelta(days=2)
+    assert await store.streams.verdicts(later) == [AuditVerdict(1, KEY, True, 0.25, 0.25)]
+    await store.writer.submit(SaveStreams([stream(judged_to=1)], (), (), NOW))
+    assert await store.streams.verdicts(later) == []

@@ -62,7 +62,7 @@ READS: dict[str, Read] = {
     "find which tasks have audits to draw": lambda engine, _, app: AuditStore(engine).tasks(Period(NOW, LATER)),
     "count what ran alone": lambda engine, _, app: AuditStore(engine).groups("label", Period(NOW, LATER)),
     "count the audits that are looked at": lambda engine, _, app: AuditStore(engine).looked_at([1, 2]),
-    "find what audits have found": lambda engine, _, app: StreamStore(engine).verdicts(5),
+    "find what audits have found": lambda engine, _, app: StreamStore(engine).verdicts(LATER),
     "find the post of an audit": lambda engine, _, app: MessageStore(engine).post_of(1),
     "count the facts of a window": lambda engine, _, app: FactStore(engine).read(Window(NOW, LATER)),
     "find what was corrected": lambda engine, _, app: DigestStore(engine).corrected(

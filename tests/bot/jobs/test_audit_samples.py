@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.jobs.runner import Jobs, Ran
+from bot.jobs.runner import JobFailedError, Jobs, Ran
 from store import tables as t
 from tests.bot.reviewing.audit_world import CORRECT, Auditing, auditing
 from tests.bot.reviewing.world import World, policy_for_labels, replica, review_world
@@ -138,7 +138,19 @@ async def test_what_was_found_counts_before_the_next_draw(at_work: Auditing) -> 
     await did(at_work.jobs, SATURDAY)
     await at_work.judge(pks, CORRECT)
     await at_work.ran_alone(8, at=NOW + DAY)
+    await at_work.world.clock.advance(HOUR.total_seconds())
 
     told = await did(at_work.jobs, SATURDAY + DAY)
 
     assert (told["rates_changed"], told["drawn"]) == (1, 4)
+
+
+async def test_a_day_has_its_audits_even_if_a_stream_cannot_learn(at_work: Auditing) -> None:
+    await at_work.found([False])
+    await at_work.learn()
+    await at_work.spoil("label")
+    await at_work.ran_alone(3, task_type="refund", at=SATURDAY - 9 * HOUR)
+
+    with pytest.raises(JobFailedError):
+        await did(at_work.jobs, SATURDAY)
+    assert [row.body["task"] for row in await at_work.posts()] == ["label", "refund"]

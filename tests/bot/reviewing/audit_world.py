@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 
-from sqlalchemy import Table, select
+from sqlalchemy import Table, Update, select, update
 
 from bot.answer import sha256_of
 from bot.jobs.audit_samples import AuditSamples
@@ -18,7 +18,7 @@ from bot.reviewing.audits import Audits, Draw
 from bot.reviewing.case import Case
 from routing.review import Approve, Edit, Reject, Verdict
 from store import tables as t
-from store.audit_streams import Stream, StreamStore
+from store.audit_streams import SETTLED_AFTER, Stream, StreamStore
 from store.audits import AuditStore, Period
 from store.decisions import PrimaryKeys, TakeIn, outcome_content
 from store.runs import RunStore
@@ -70,6 +70,23 @@ class Auditing:
         for is_error in errors:
             await self.judge([(await self.audit(**changes)).decision.pk], WRONG if is_error else CORRECT)
 
+    async def learn(self) -> int:
+        """Learns from what was found by now, once it is settled."""
+        await self.world.clock.advance(SETTLED_AFTER.total_seconds())
+        return await self.rates.learn()
+
+    async def spoil(self, task_type: str) -> dict[str, Any]:
+        """What is known of the task's only stream can no longer be read; what it was."""
+        s = t.audit_streams.c
+        async with self.world.engine.begin() as connection:
+            known = (await connection.execute(select(s.maturity).where(s.task_type == task_type))).scalar_one()
+            await connection.execute(_maturity(task_type, {"state": "unheard of", "evidence": {}}))
+        return dict(known)
+
+    async def repair(self, task_type: str, maturity: dict[str, Any]) -> None:
+        async with self.world.engine.begin() as connection:
+            await connection.execute(_maturity(task_type, maturity))
+
     async def streams(self) -> list[Stream]:
         return await StreamStore(self.world.engine).all()
 
@@ -84,6 +101,10 @@ class Auditing:
     async def told(self, event: str) -> list[dict[str, Any]]:
         """The facts of the history's records of this event."""
         return [row.facts for row in await self.all(t.history) if row.event == event]
+
+
+def _maturity(task_type: str, maturity: dict[str, Any]) -> Update:
+    return update(t.audit_streams).where(t.audit_streams.c.task_type == task_type).values(maturity=maturity)
 
 
 def auditing(world: World) -> Auditing:

@@ -1,15 +1,17 @@
 """The adaptive rate: what verdicts on audits make of a stream, what is kept of it, and who hears of it."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.reviewing.audit_rates import followed
-from routing.maturity import MaturityState
+from routing.maturity import Goal, MaturityState, begun
 from routing.policy import TaskPolicy, parse_policy
-from store.audit_streams import AuditVerdict, StreamKey
+from store.audit_streams import SETTLED_AFTER, AuditVerdict, Stream, StreamKey
 from tests.bot.reviewing.audit_world import CORRECT, DAY, WRONG, Auditing, auditing
 from tests.bot.reviewing.world import World, policy_for_labels, replica
 from tests.support.rows import NOW
@@ -29,7 +31,7 @@ def task(settings: str = STRICT) -> TaskPolicy:
 
 
 def verdicts(*errors: bool, inclusion: float = 1.0) -> list[AuditVerdict]:
-    return [AuditVerdict(pk, KEY, error, inclusion, NOW) for pk, error in enumerate(errors, 1)]
+    return [AuditVerdict(pk, KEY, error, inclusion, inclusion) for pk, error in enumerate(errors, 1)]
 
 
 # What verdicts make of it ---------------------------------------------------------------------------------------------
@@ -65,18 +67,49 @@ def test_a_days_equal_chances_count_in_full_however_small_they_are() -> None:
 
 
 def test_what_had_the_greater_chance_in_the_same_draw_counts_less() -> None:
-    errors = [AuditVerdict(pk, KEY, True, chance, NOW) for pk, chance in ((1, 1.0), (2, 0.1))]
-    each = [followed(None, [error], task())[0].evidence.log_breach for error in errors]
-    both = followed(None, errors, task())[0].evidence.log_breach
-    assert each[0] == each[1]
-    assert each[1] < both < sum(each)
+    often, seldom = (AuditVerdict(1, KEY, True, chance, 0.1) for chance in (1.0, 0.1))
+    alone = AuditVerdict(1, KEY, True, 1.0, 1.0)
+    counted = [followed(None, [each], task())[0].evidence.log_breach for each in (often, seldom, alone)]
+    assert 0 < counted[0] < counted[1] == counted[2]
+
+
+def test_an_easy_kind_that_is_judged_first_proves_little() -> None:
+    """Nine of ten decisions are of a kind with a tenth of the chance, and nobody has judged one of them yet."""
+    easy = [replace(each, least_inclusion=0.1) for each in verdicts(*[False] * 9)]
+    assert followed(None, verdicts(*[False] * 9), task())[0].state is MaturityState.STABLE
+    assert followed(None, easy, task())[0].state is MaturityState.LEARN
+
+
+def suspended() -> Stream:
+    maturity, _ = followed(None, verdicts(*[True] * 12), task())
+    stored = {"state": maturity.state, "evidence": maturity.evidence.as_json()}
+    return Stream(KEY, stored, 1.0, NOW, judged_to=12, pk=1, version=1)
+
+
+@pytest.mark.parametrize("autonomy", [0, 1, 2])
+def test_where_people_decide_a_suspension_ends_and_all_begins_anew(autonomy: int) -> None:
+    late = verdicts(True, True)
+    maturity, [move] = followed(suspended(), late, task(f"{STRICT}, autonomy: {autonomy}"))
+    assert maturity == begun(Goal(0.3, 0.2))
+    assert (move.before, move.after, move.rate_after) == (MaturityState.SUSPENDED, MaturityState.COLD, 1.0)
+    assert move.evidence.errors == 14
+
+
+def test_a_suspension_goes_on_while_anything_may_run_alone() -> None:
+    maturity, moves = followed(suspended(), verdicts(False), task(f"{STRICT}, autonomy: 3"))
+    assert (maturity.state, moves) == (MaturityState.SUSPENDED, ())
+
+
+def test_a_breach_is_told_even_where_people_decide_already() -> None:
+    maturity, moves = followed(None, verdicts(*[True] * 12), task(f"{STRICT}, autonomy: 2"))
+    assert maturity.state is moves[-1].after is MaturityState.SUSPENDED
 
 
 # What is kept and told ------------------------------------------------------------------------------------------------
 
 
 async def test_nothing_found_is_nothing_learnt(at_work: Auditing) -> None:
-    assert await at_work.rates.learn() == 0
+    assert await at_work.learn() == 0
     assert await at_work.streams() == []
 
 
@@ -84,8 +117,8 @@ async def test_each_change_is_a_record_and_one_of_the_state_is_announced_once(at
     await at_work.world.set_policy(policy_for_labels(STRICT))
     await at_work.judge(await _drawn(at_work, 6))
 
-    assert await at_work.rates.learn() == 1
-    assert await at_work.rates.learn() == 0
+    assert await at_work.learn() == 1
+    assert await at_work.learn() == 0
 
     [stream] = await at_work.streams()
     assert (stream.maturity["state"], stream.rate) == ("learn", 0.5)
@@ -102,9 +135,9 @@ async def test_verdicts_of_later_days_go_on_from_there(at_work: Auditing) -> Non
     await at_work.world.set_policy(policy_for_labels(STRICT))
     first, second = await _drawn(at_work, 3), await _drawn(at_work, 3)
     await at_work.judge(first)
-    await at_work.rates.learn()
+    await at_work.learn()
     await at_work.judge(second)
-    await at_work.rates.learn()
+    await at_work.learn()
     [in_two] = await at_work.streams()
 
     assert in_two.maturity["evidence"]["labels"] == 6
@@ -114,7 +147,7 @@ async def test_verdicts_of_later_days_go_on_from_there(at_work: Auditing) -> Non
 async def test_a_new_model_version_begins_anew(at_work: Auditing) -> None:
     await at_work.world.set_policy(policy_for_labels(STRICT))
     await at_work.judge(await _drawn(at_work, 6, model_name="gpt-x", model_version="1"))
-    await at_work.rates.learn()
+    await at_work.learn()
     await at_work.ran_alone(4, model_name="gpt-x", model_version="1")
     await at_work.ran_alone(4, model_name="gpt-x", model_version="2")
     await at_work.draw(day=DAY + timedelta(days=1))
@@ -126,11 +159,11 @@ async def test_a_new_model_version_begins_anew(at_work: Auditing) -> None:
 async def test_a_rate_that_only_the_policy_changes_is_a_record_and_no_announcement(at_work: Auditing) -> None:
     await at_work.world.set_policy(policy_for_labels(STRICT))
     await at_work.judge(await _drawn(at_work, 6))
-    await at_work.rates.learn()
+    await at_work.learn()
     told = len(await _announcements(at_work))
 
     await at_work.world.set_policy(policy_for_labels(STRICT.replace("initial: 0.5", "initial: 0.4")))
-    assert await at_work.rates.learn() == 1
+    assert await at_work.learn() == 1
     last = (await at_work.told("bot:audit:rate_changed"))[-1]
     assert (last["before"], last["after"], last["rate_before"], last["rate_after"]) == ("learn", "learn", 0.5, 0.4)
     assert len(await _announcements(at_work)) == told
@@ -139,18 +172,65 @@ async def test_a_rate_that_only_the_policy_changes_is_a_record_and_no_announceme
 async def test_a_breach_calls_the_adjudicators(at_work: Auditing) -> None:
     await at_work.world.set_policy(policy_for_labels(f"{STRICT}, adjudicators: {{users: [U0BEN]}}"))
     await at_work.judge(await _drawn(at_work, 9), WRONG)
-    await at_work.rates.learn()
+    await at_work.learn()
 
     [announced] = await _announcements(at_work)
     assert (announced.body["after"], announced.body["users"]) == ("suspended", ["U0BEN"])
 
 
+async def test_who_takes_over_ends_the_suspension_which_is_recorded_and_announced(at_work: Auditing) -> None:
+    await at_work.world.set_policy(policy_for_labels(STRICT))
+    await at_work.judge(await _drawn(at_work, 9), WRONG)
+    await at_work.learn()
+    assert await at_work.learn() == 0
+
+    await at_work.world.set_policy(policy_for_labels(f"{STRICT}, autonomy: 2"))
+    assert await at_work.learn() == 1
+    await at_work.world.set_policy(policy_for_labels(STRICT))
+    assert await at_work.learn() == 0
+
+    [stream] = await at_work.streams()
+    assert (stream.maturity["state"], stream.maturity["evidence"]["labels"], stream.rate) == ("cold", 0, 1.0)
+    last = (await at_work.told("bot:audit:rate_changed"))[-1]
+    assert (last["before"], last["after"], last["errors"]) == ("suspended", "cold", 9)
+    assert [each.body["after"] for each in await _announcements(at_work)] == ["suspended", "cold"]
+
+
+async def test_a_stream_that_fails_stops_no_other_and_misses_nothing(at_work: Auditing) -> None:
+    pks = await _drawn(at_work, 2), await _drawn(at_work, 2, task_type="refund")
+    for first, _ in pks:
+        await at_work.judge([first])
+    await at_work.learn()
+    known = await at_work.spoil("label")
+    for _, second in pks:
+        await at_work.judge([second])
+
+    with pytest.raises(ExceptionGroup, match="some streams have learnt nothing"), capture_logs() as logs:
+        await at_work.learn()
+    assert [(each["event"], each["task_type"]) for each in logs] == [("audit.learn_failed", "label")]
+    await at_work.repair("label", known)
+    await at_work.learn()
+
+    assert {each.key.task_type: each.maturity["evidence"]["labels"] for each in await at_work.streams()} == {
+        "label": 2,
+        "refund": 2,
+    }
+
+
+async def test_the_history_hides_what_the_policy_hides(at_work: Auditing) -> None:
+    await at_work.judge(await _drawn(at_work, 1, model_name="41111111", model_version="4111111111111111"))
+    await at_work.learn()
+    [told] = await at_work.told("bot:audit:rate_changed")
+    assert told["model"] == "41111111 [redacted 1]"
+    assert "4111111111111111" not in str(told)
+
+
 async def test_a_held_verdict_is_learnt_from_once_it_stands(at_work: Auditing) -> None:
     await at_work.world.set_policy(policy_for_labels(f"{STRICT}, undo: 5m"))
     await at_work.judge(await _drawn(at_work, 2))
-    assert await at_work.rates.learn() == 0
+    assert await at_work.learn() == 0
     await at_work.world.pass_time(timedelta(minutes=5))
-    assert await at_work.rates.learn() == 1
+    assert await at_work.learn() == 1
     assert (await at_work.streams())[0].maturity["evidence"]["labels"] == 2
 
 
@@ -160,6 +240,7 @@ async def test_two_replicas_learn_each_verdict_once(any_world: World) -> None:
     await one.judge(await _drawn(one, 4), CORRECT)
     async with replica(any_world) as other:
         two = auditing(other)
+        await any_world.clock.advance(SETTLED_AFTER.total_seconds())
         await asyncio.gather(one.rates.learn(), two.rates.learn(), one.rates.learn(), two.rates.learn())
 
     [stream] = await one.streams()

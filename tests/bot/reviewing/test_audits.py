@@ -5,8 +5,9 @@ from datetime import timedelta
 from random import Random
 
 import pytest
+from structlog.testing import capture_logs
 
-from bot.reviewing.audits import Draw
+from bot.reviewing.audits import Draw, planned
 from bot.reviewing.people import Refusal
 from bot.reviewing.queue import Queue
 from bot.reviewing.verdicts import Decided, TooLate
@@ -15,7 +16,7 @@ from routing.evidence import Evidence
 from routing.review import Edit, ReviewState, Verdict
 from store import tables as t
 from store.audit_streams import SaveStreams, Stream, StreamKey
-from store.audits import Period
+from store.audits import Group, Period
 from store.queue import QueueStore
 from tests.bot.reviewing.audit_world import CORRECT, DAY, FIX, TODAY, WRONG, Auditing, auditing
 from tests.bot.reviewing.world import ADA, BEN, World, policy_for_labels, replica
@@ -212,6 +213,33 @@ async def test_the_post_hides_what_the_policy_hides(at_work: Auditing) -> None:
     await at_work.ran_alone(1, cohort="eu", model_name="4111111111111111")
     await at_work.draw()
     assert "4111111111111111" not in str((await at_work.posts())[0].body)
+    [drawn] = await at_work.told("bot:audit:drawn")
+    assert "4111111111111111" not in str(drawn)
+    assert {each["name"] for each in drawn["cohorts"]} == {"[redacted 1]", "eu"}
+
+
+async def test_a_task_that_fails_stops_no_other(at_work: Auditing) -> None:
+    await at_work.found([False])
+    await at_work.learn()
+    known = await at_work.spoil("label")
+    await at_work.ran_alone(2)
+    await at_work.ran_alone(3, task_type="refund")
+
+    with pytest.raises(ExceptionGroup, match="no audits drawn from some tasks"), capture_logs() as logs:
+        await at_work.draw()
+    assert [(each["event"], each["task_type"]) for each in logs] == [("audit.draw_failed", "label")]
+    assert [row.body["task"] for row in await at_work.posts()] == ["label", "refund"]
+
+    await at_work.repair("label", known)
+    assert await at_work.draw() == {"label": Draw(2, 2)}
+
+
+def test_cohorts_that_are_not_audited_are_one_sample_however_many() -> None:
+    rates = {Group("AUTO", str(number), None, 3): 0.0 for number in range(2000)}
+    [sample] = planned(rates, 200)
+    assert (len(sample.groups), sample.size, sample.inclusion) == (2000, 6000, 0.0)
+    audited = Group("AUTO_AUDIT", "eu", None, 10)
+    assert [each.inclusion for each in planned({**rates, audited: 0.5}, 200)] == [0.0, 0.5]
 
 
 async def test_two_replicas_that_draw_at_once_draw_once(any_world: World) -> None:
