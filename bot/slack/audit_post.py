@@ -21,6 +21,7 @@ _CHANGES = {
     "suspended": "the error is proven to be above the {max_error} that the policy allows",
     "cold": "the policy's bound is another one, so the proof begins anew",
 }
+_RESUMED = "`autonomy` is 2 or less, people decide first: the suspension is over, and the proof begins anew"
 
 
 def render_audit(body: Mapping[str, Any], looked_at: Mapping[str, int]) -> Message:
@@ -122,9 +123,10 @@ def _rate(body: Mapping[str, Any]) -> Message:
     if body["after"] == "suspended":
         words += (
             f" {_whom(body)}: please look at what it gets wrong, and set `autonomy` to 2 or less for this task in the "
-            "policy file, so that people decide first."
+            "policy file, so that people decide first. The next daily draw then ends the suspension; once you raise "
+            "`autonomy` again, the audits begin anew with 100 %."
         )
-    mark = {"suspended": "🛑", "degraded": "⚠️"}.get(body["after"], "📉")
+    mark = {"suspended": "🛑", "degraded": "⚠️", "cold": "🔄"}.get(body["after"], "📉")
     return Message(text=f"{mark} {words}", blocks=[section("audit.rate", f"{mark} {words}")])
 
 
@@ -137,7 +139,8 @@ def _move(body: Mapping[str, Any]) -> str:
 
 
 def _because(body: Mapping[str, Any]) -> str:
-    reason = _CHANGES[body["after"]].format(max_error=share(body["max_error"]))
+    words = _RESUMED if body["before"] == "suspended" else _CHANGES[body["after"]]
+    reason = words.format(max_error=share(body["max_error"]))
     errors = "1 error" if body["errors"] == 1 else f"{body['errors']:,} errors"
     return f"{errors} in the last {body['labels']:,} audits, {reason}"
 

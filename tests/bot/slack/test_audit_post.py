@@ -37,6 +37,7 @@ ALARM: dict[str, Any] = {
     "rate_before": 0.07, "rate_after": 0.25, "labels": 120, "errors": 9, "max_error": 0.02,
     "users": ["U0ADA"], "usergroup": None,
 }  # fmt: skip
+RESUMED = {**ALARM, "before": "suspended", "after": "cold", "rate_before": 1.0, "rate_after": 1.0, "errors": 31}
 BREACH = {**ALARM, "before": "degraded", "after": "suspended", "rate_before": 0.25, "rate_after": 1.0, "errors": 31}
 
 AUDIT = replace(
@@ -71,6 +72,7 @@ def check(name: str, message: Message) -> None:
         ("audit_day_full", {**DAY, "max_per_day": 12, "cohorts": []}, {}),
         ("audit_rate_up", ALARM, {}),
         ("audit_rate_breach", BREACH, {}),
+        ("audit_rate_resumed", RESUMED, {}),
     ],
 )
 def test_golden_post(name: str, body: dict[str, Any], outcomes: dict[str, int]) -> None:
