@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, null, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, not_, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from routing.decision import Json
+from routing.decision import Json, ReviewKind
 from routing.review import WAITING, ReviewState
 from store import tables as t
 from store.history import HistoryRecord, append
@@ -70,17 +70,21 @@ class RemoveContent(SingleCommand[int]):
         # Decisions before events, as a verdict has it.
         await connection.execute(select(d.pk).where(d.pk.in_(self.pks)).order_by(d.pk).with_for_update())
         await connection.execute(select(e.pk).where(e.decision_pk.in_(self.pks)).order_by(e.pk).with_for_update())
-        pks = (await connection.scalars(select(d.pk).where(d.pk.in_(self.pks), *_over()))).all()
+        pks = (await connection.scalars(select(d.pk).where(d.pk.in_(self.pks), *_over(self.at)))).all()
         if not pks:
             return 0
+        # What an app said of a rollback may come after all else is gone, and is no decision more.
+        whole = select(func.count()).where(c.decision_pk.in_(pks), c.part == "request")
+        removed: int = (await connection.execute(whole)).scalar_one()
         await connection.execute(delete(t.contents).where(c.decision_pk.in_(pks)))
         await self._silence(connection, pks)
         # A dead letter without its body is nothing that could be delivered again.
         await connection.execute(delete(t.events).where(e.decision_pk.in_(pks), e.state == "dead"))
         for pk in self.facts.keys() & set(pks):
             await connection.execute(update(t.decisions).where(d.pk == pk).values(self.facts[pk]))
-        await append(connection, [self._record(len(pks))])
-        return len(pks)
+        if removed:
+            await append(connection, [self._record(removed)])
+        return removed
 
     async def _silence(self, connection: AsyncConnection, pks: Sequence[int]) -> None:
         """Forgets what was said in threads for good: a notice may hold a person's own words."""
@@ -95,15 +99,19 @@ class RemoveContent(SingleCommand[int]):
         return HistoryRecord(self.at, REMOVED, "bot", facts=facts)
 
 
-def _over() -> tuple[ColumnElement[bool], ...]:
-    """Nobody needs the content of a decision any more: it is resolved, and nothing of it is under way."""
-    d, r, e, b = t.decisions.c, t.reviews.c, t.events.c, t.rollbacks.c
+def _over(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Nobody needs the content of a decision any more: it is resolved, and nothing of it is under way.
+
+    An audit that nobody judged in time, and a rollback that nobody answers, may stay open for ever: they are no reason
+    to keep content for as long.
+    """
+    d, r, e = t.decisions.c, t.reviews.c, t.events.c
+    late_audit = and_(r.kind == ReviewKind.AUDIT, r.deadline <= now)
     return (
         d.status == "resolved",
         exists().where(t.contents.c.decision_pk == d.pk),
-        ~exists().where(r.decision_pk == d.pk, r.state.in_(_UNFINISHED)),
+        ~exists().where(r.decision_pk == d.pk, r.state.in_(_UNFINISHED), not_(late_audit)),
         ~exists().where(e.decision_pk == d.pk, e.state == "pending"),
-        ~exists().where(b.decision_pk == d.pk, b.state == "requested"),
     )
 
 
@@ -156,8 +164,8 @@ class RetentionStore:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def expired(self, cutoffs: Cutoffs, *, after: int, limit: int) -> list[Expired]:
-        """Decisions with a pk above `after` whose content may go, in order.
+    async def expired(self, cutoffs: Cutoffs, now: datetime, *, after: int, limit: int) -> list[Expired]:
+        """Decisions with a pk above `after` whose content may go `now`, in order.
 
         Begins where content begins and ends where nothing is old enough: what was removed before and what is young is
         not gone through.
@@ -169,7 +177,7 @@ class RetentionStore:
         last = select(func.max(old.limit(_OUT_OF_ORDER).subquery().c.pk)).scalar_subquery()
         query = (
             select(d.pk, d.task_type, d.subject, d.cohort, d.reasons)
-            .where(d.pk >= first, d.pk <= last, cutoffs.passed(d.created_at, d.task_type), *_over())
+            .where(d.pk >= first, d.pk <= last, cutoffs.passed(d.created_at, d.task_type), *_over(now))
             .order_by(d.pk)
             .limit(limit)
         )

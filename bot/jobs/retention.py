@@ -38,7 +38,7 @@ class Retention:
         now = self._clock.now()
         cutoffs = self._cutoffs(now)
         decisions, after = 0, 0
-        while expired := await self._store.expired(cutoffs, after=after, limit=_AT_ONCE):
+        while expired := await self._store.expired(cutoffs, now, after=after, limit=_AT_ONCE):
             for command in self._commands(expired, cutoffs, now):
                 decisions += await self._writer.submit(command)
             after = expired[-1].pk

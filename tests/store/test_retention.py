@@ -13,7 +13,9 @@ from bot.jobs.retention import Retention
 from bot.policy_in_force import PolicyInForce
 from store import tables as t
 from store.engine import WRITE, open_engine, parse_url
+from store.history import HistoryRecord
 from store.retention import REMOVED, RetentionStore
+from store.rollbacks import AnswerRollback
 from store.runs import BeginRun, Tick
 from store.writer import Writer
 from tests.bot.proof.world import Proof
@@ -91,27 +93,47 @@ async def test_each_task_has_its_own_time_and_what_is_removed_is_told(world: Wor
     assert [pk for (pk,) in await world.rows(t.decisions.c.pk)] == [1, 2, 3, 4, 5]
 
 
+REVIEW: dict[str, Any] = {
+    "kind": "gate", "version": 1, "round": 1, "lane": "card", "channel": "#ai-review", "task_type": "label",
+    "risk": "low", "urgency": 5, "opened_at": NOW, "deadline": NOW, "overdue": False, "steps_done": 0,
+}  # fmt: skip
+AUDIT: dict[str, Any] = {**REVIEW, "kind": "audit", "lane": "sample"}
+
+
 async def test_what_somebody_may_still_need_stays(world: World) -> None:
-    for pk in range(1, 8):
+    for pk in range(1, 10):
         await world.add(pk, created_at=posted(500), **(RESOLVED if pk > 1 else {}))
-    review = {
-        "kind": "audit", "version": 1, "round": 1, "lane": "sample", "channel": "#ai-review", "task_type": "label",
-        "risk": "low", "urgency": 5, "opened_at": NOW, "deadline": NOW, "overdue": False, "steps_done": 0,
-    }  # fmt: skip
-    for pk, state in ((2, "open"), (3, "disputed"), (4, "decided"), (6, "decided")):
-        await world.insert(t.reviews, pk=100 + pk, id=f"rev_{pk}", decision_pk=pk, state=state, **review)
+    for pk, state in ((2, "open"), (3, "disputed"), (4, "open"), (6, "decided")):
+        await world.insert(t.reviews, pk=100 + pk, id=f"rev_{pk}", decision_pk=pk, state=state, **REVIEW)
+    for pk, deadline in ((8, NOW + DAY), (9, NOW)):
+        columns = {**AUDIT, "deadline": deadline}
+        await world.insert(t.reviews, pk=100 + pk, id=f"rev_{pk}", decision_pk=pk, state="open", **columns)
     event = {
         "app_pk": world.app_pk, "position": 1, "type": "decision.resolved", "url": "https://app.example",
         "receiver": "https://app.example", "attempts": 1, "created_at": NOW, "due_at": NOW,
     }  # fmt: skip
     for pk, state in ((5, "pending"), (6, "delivered"), (7, "dead")):
         await world.insert(t.events, id=f"evt_{pk}", decision_pk=pk, state=state, **event)
-    rollback = {"decision_pk": 4, "round": 1, "requested_at": NOW, "state": "requested", "reminders": 0, "due_at": NOW}
-    await world.insert(t.rollbacks, review_pk=104, **rollback)
-    assert (await world.run())["decisions"] == 2
-    assert await world.kept() == {1, 2, 3, 4, 5}
+    assert (await world.run())["decisions"] == 3
+    assert await world.kept() == {1, 2, 3, 4, 5, 8}, "an audit is waited for up to its deadline"
     # A dead letter goes with its body: there is nothing left to deliver again.
     assert [row.decision_pk for row in await world.rows(t.events.c.pk, t.events.c.decision_pk)] == [5, 6]
+
+
+async def test_a_rollback_that_nobody_answers_keeps_nothing_and_a_late_answer_is_no_removal(world: World) -> None:
+    await world.add(1, created_at=posted(500), **RESOLVED)
+    await world.insert(t.reviews, pk=101, id="rev_1", decision_pk=1, state="decided", **AUDIT)
+    rollback = {"decision_pk": 1, "round": 1, "requested_at": NOW, "state": "requested", "reminders": 0, "due_at": NOW}
+    await world.insert(t.rollbacks, review_pk=101, **rollback)
+    assert (await world.run())["decisions"] == 1
+    record = HistoryRecord(NOW, "rollback:failed", "app:shop", world.app_pk, 1)
+    assert await world.writer.submit(AnswerRollback(1, False, '{"note": "too late"}', NOW, record)) == "taken"
+    assert await world.kept() == {1}
+    assert (await world.run())["decisions"] == 0
+    assert await world.kept() == set()
+    report = await world.verify()
+    assert (report.findings, report.removed) == ([], 1)
+    assert [event for _, event in await world.rows(t.history.c.seq, t.history.c.event)].count(REMOVED) == 1
 
 
 async def test_many_are_removed_in_small_commits(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
