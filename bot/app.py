@@ -281,6 +281,7 @@ class Application:
             store=self.messages,
             policy=self.policy,
             contents=Contents(
+                policy=self.policy,
                 cases=self.cases,
                 eligibility=self.eligibility,
                 presenter=presenter,

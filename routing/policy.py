@@ -133,6 +133,11 @@ class Policy:
         wider = {step.channel for task in self._listed_tasks for step in task.escalation if step.channel}
         return frozenset({task.channel for task in self._listed_tasks} | wider)
 
+    @property
+    def digest_channel(self) -> str:
+        """Where the weekly digest is posted."""
+        return self.file.digest.channel or self.file.defaults.channel
+
     def max_live_cards(self, channel: str) -> int:
         """How many undecided cards may wait in a channel: the least that a task posting there allows."""
         limits = [task.queue.max_live_cards for task in self._listed_tasks if task.channel == channel]

@@ -317,22 +317,40 @@ class PutOff(SingleCommand[None]):
 
 @dataclass(frozen=True, slots=True)
 class MoveMessage(SingleCommand[None]):
-    """The policy names another channel by now, and Slack refuses the former one: the card is posted anew there."""
+    """The policy names another channel by now, and Slack refuses the former one: the message is posted anew there, and
+    the review that it shows belongs there. A day's audits go together, each that waits, with the post of the day.
 
-    pk: int
-    review_pk: int
+    A key names the channel where a message is one for each channel. One that is in the new channel already stays alone.
+    """
+
+    job: Job
     channel: str
     now: datetime
 
     async def apply(self, connection: AsyncConnection) -> None:
-        r = t.reviews.c
-        await connection.execute(
-            update(t.reviews).where(r.pk == self.review_pk).values(channel=self.channel, version=r.version + 1)
-        )
+        c, r, job = t.messages.c, t.reviews.c, self.job
+        mine = and_(await self._together(connection), c.channel == job.channel)
+        shown = r.pk.in_(select(c.review_pk).where(mine, c.review_pk.is_not(None)))
+        await connection.execute(update(t.reviews).where(shown).values(channel=self.channel, version=r.version + 1))
+        key = job.key.replace(job.channel, self.channel)
+        if key != job.key and await connection.scalar(select(c.pk).where(c.key == key)) is not None:
+            done = {"sent": c.wanted, "leased_until": None, "last_error": None, "live": False}
+            await connection.execute(update(t.messages).where(c.pk == job.pk).values(**done))
+            return
         values: dict[str, object] = {"channel": self.channel, "due_at": self.now, "leased_until": None, "attempts": 0}
-        values["key"] = card_of(self.review_pk, self.channel, 0).key
+        values["key"] = func.replace(c.key, job.channel, self.channel)
         values |= {"message_channel": None, "message_ts": None, "posting_since": None, "live": False}
-        await connection.execute(update(t.messages).where(t.messages.c.pk == self.pk).values(**values))
+        # A sample that was there is to be shown again.
+        values["sent"] = case((c.wanted > c.sent, c.sent), else_=c.wanted - 1)
+        await connection.execute(update(t.messages).where(mine).values(**values))
+        await notify(connection, Topic.REVIEWS)
+
+    async def _together(self, connection: AsyncConnection) -> ColumnElement[bool]:
+        c, r = t.messages.c, t.reviews.c
+        post = self.job.key if self.job.kind == "audit" else str((self.job.body or {}).get("thread", ""))
+        body = await connection.scalar(select(c.body).where(c.key == post, c.kind == "audit"))
+        waiting = select(r.pk).where(r.pk.in_((body or {}).get("reviews", [])), r.state.in_(WAITING))
+        return or_(c.pk == self.job.pk, c.key == post, and_(c.kind == "sample", c.review_pk.in_(waiting)))
 
 
 @dataclass(frozen=True, slots=True)

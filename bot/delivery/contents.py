@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import orjson
 
 from bot.delivery.digests import Digests
+from bot.policy_in_force import PolicyInForce
 from bot.reviewing.case import Case, Cases
 from bot.reviewing.eligibility import Eligibility
 from bot.slack.alert_card import render_alert
@@ -18,7 +19,7 @@ from bot.slack.present import Presenter
 from routing.review import WAITING, ReviewState
 from store.alerts import AlertStore
 from store.audits import AuditStore
-from store.messages import Job, MessageStore, Place
+from store.messages import CARDS, Job, MessageStore, Place
 from store.queue import Group, QueueStore
 from store.rollbacks import RollbackStore
 
@@ -42,6 +43,7 @@ class Contents:
     def __init__(
         self,
         *,
+        policy: PolicyInForce,
         cases: Cases,
         eligibility: Eligibility,
         presenter: Presenter,
@@ -53,6 +55,7 @@ class Contents:
         alerts: AlertStore,
         alert_presenter: AlertPresenter,
     ) -> None:
+        self._policy = policy
         self._cases, self._eligibility, self._presenter = cases, eligibility, presenter
         self._audits = audits
         self._alerts, self._alert_presenter = alerts, alert_presenter
@@ -79,13 +82,23 @@ class Contents:
         return await (self._of_card(job, case) if job.kind == "card" else self._of_notice(job, case))
 
     async def channel_by_now(self, job: Job) -> str | None:
-        """Where the policy of this moment wants a card; None where that is not for it to say."""
-        if job.review_pk is None or job.kind != "card":
+        """Where the policy of this moment wants a message; None where that is not for it to say."""
+        policy = self._policy.current
+        if job.kind == "digest":
+            return policy.digest_channel
+        if job.kind == "audit":
+            return policy.task(str((job.body or {})["task"])).channel
+        if job.review_pk is None:
             return None
-        case = await self._cases.by_pk(job.review_pk)
-        if case.review.state not in WAITING or case.review.channel != job.channel:
-            return None
-        return self._eligibility.task(case).channel
+        if job.kind == "alert":
+            alert = await self._alerts.by_review_pk(job.review_pk)
+            return None if alert.status == "resolved" else policy.task(alert.task_type).channel
+        return self._case_channel(job, await self._cases.by_pk(job.review_pk)) if job.kind in CARDS else None
+
+    def _case_channel(self, job: Job, case: Case) -> str | None:
+        """None: nobody waits for it, or it is one of those by which an escalation asks elsewhere."""
+        waits_here = case.review.state in WAITING and case.review.channel == job.channel
+        return self._eligibility.task(case).channel if waits_here else None
 
     async def _of_card(self, job: Job, case: Case) -> Content:
         thread = None

@@ -290,10 +290,10 @@ class MessageSender:
     async def _move(self, job: Job) -> bool:
         """The policy may name another channel by now: that is how a missing or archived one is mended."""
         channel = await self._contents.channel_by_now(job)
-        if channel is None or channel == job.channel or job.review_pk is None:
+        if channel is None or channel == job.channel:
             return False
-        log.info("card.moved", key=job.key, channel=channel)
-        await self._writer.submit(MoveMessage(job.pk, job.review_pk, channel, self._clock.now()))
+        log.info("message.moved", key=job.key, channel=channel)
+        await self._writer.submit(MoveMessage(job, channel, self._clock.now()))
         return True
 
     async def _gone(self, job: Job, code: str) -> None:

@@ -29,8 +29,7 @@ class WeeklyDigest:
     def ticks(self, now: datetime) -> Iterator[Tick]:
         policy = self._policy.current
         weekday, at = policy.file.digest.at
-        channel = policy.file.digest.channel or policy.file.defaults.channel
-        return weeks_until(now, weekday, at, ZoneInfo(policy.timezone), channel)
+        return weeks_until(now, weekday, at, ZoneInfo(policy.timezone), policy.digest_channel)
 
     async def run(self, tick: Tick) -> dict[str, Json]:
         """Freezes the digest in the message that carries it. Whoever runs the tick again finds it there."""

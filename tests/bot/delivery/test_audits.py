@@ -6,6 +6,7 @@ import pytest
 
 from bot.reviewing.people import Reviewer
 from bot.sandbox.faults import Fault, Mode
+from bot.sandbox.world import Channel
 from tests.bot.delivery.simulated import LeapingClock, approve, calls, case_of, in_time, of_kind, pass_time, reject
 from tests.support.bot import POLICY, SURE, UNSURE, Bot, Json
 
@@ -96,6 +97,30 @@ async def test_what_is_judged_before_it_is_shown_is_not_shown(bot: Bot, clock: L
     assert len(samples(bot)) == 1
     assert "1 of 2" in str(of_kind(bot, "audit:")[0]["blocks"])
     assert post["ts"] == samples(bot)[0]["thread_ts"]
+
+
+@pytest.mark.parametrize("began", [False, True], ids=["before it is posted", "after one was judged"])
+async def test_a_days_audits_move_together_when_their_channel_is_gone(
+    bot: Bot, clock: LeapingClock, *, began: bool
+) -> None:
+    bot.sandbox.world.channels["C0NEW"] = Channel("C0NEW", "new-review", ["U0ADA", "U0BOT"])
+    former = bot.sandbox.world.channels["C0REVIEW"]
+    former.is_archived = not began
+    await drawn(bot, "a-1", "a-2", "a-3")
+    if began:
+        await posted(bot, clock, 3)
+        former.is_archived = True
+        await approve(bot, "a-1")
+    await in_time(clock, lambda: calls(bot, "chat.update" if began else "chat.postMessage", "is_archived"))
+    bot.policy.write_text(POLICY.replace("#ai-review", "#new-review"))
+    await bot.application.policy.reload()
+
+    waiting = 2 if began else 3
+    moved = await in_time(clock, lambda: (found := of_kind(bot, "sample:", "C0NEW"))[waiting - 1 :] and found)
+    [post] = of_kind(bot, "audit:", "C0NEW")
+    assert [sample["thread_ts"] for sample in moved] == [post["ts"]] * waiting
+    await reject(bot, "a-2")
+    await in_time(clock, lambda: "1 wrong" in str(of_kind(bot, "audit:", "C0NEW")))
 
 
 async def test_what_is_said_about_a_sample_is_said_in_the_same_thread(bot: Bot, clock: LeapingClock) -> None:

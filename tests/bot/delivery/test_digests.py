@@ -237,6 +237,23 @@ async def test_a_quiet_week_is_one_line_without_a_picture(bot: Bot, clock: Leapi
     assert (drawn, calls(bot, "files.getUploadURLExternal")) == ([], [])
 
 
+@pytest.mark.parametrize("made_there_too", [False, True], ids=["alone", "the job has run for the new one too"])
+async def test_a_digest_moves_to_the_channel_that_the_policy_names_now_and_is_one(
+    bot: Bot, clock: LeapingClock, *, made_there_too: bool
+) -> None:
+    bot.sandbox.world.channels[CHANNEL].is_archived = True
+    await run_job(bot)
+    await in_time(clock, lambda: calls(bot, "chat.postMessage", "is_archived"))
+    bot.policy.write_text(POLICY)
+    await bot.application.policy.reload()
+    if made_there_too:
+        await run_job(bot)
+    await in_time(clock, lambda: of_kind(bot, "digest:"))
+    await pass_time(clock, 180, step=10)
+    assert len(of_kind(bot, "digest:")) == 1
+    assert await bot.application.messages.stuck() == []
+
+
 async def test_examples_lead_to_their_cards(bot: Bot, clock: LeapingClock) -> None:
     for name in ("a-0", "a-1", "a-2"):
         await bot.post(UNSURE, id=name)

@@ -19,7 +19,7 @@ from bot.sandbox.server import BOT_TOKEN, Sandbox
 from bot.sandbox.world import Channel
 from store.messages import Place, RefreshCards
 from store.notify import Topic
-from tests.bot.delivery.simulated import LeapingClock, approve, calls, in_time, is_sending, pass_time
+from tests.bot.delivery.simulated import LeapingClock, approve, calls, in_time, is_sending, of_kind, pass_time
 from tests.support.bot import POLICY, UNSURE, Bot, Json, running_bot, until
 
 REFUND: Json = {**UNSURE, "task_type": "refund"}
@@ -312,6 +312,19 @@ async def test_waiting_cards_move_to_the_channel_that_the_policy_names_now(bot: 
     bot.policy.write_text(POLICY.replace("#ai-review", "#new-review"))
     await bot.application.policy.reload()
     await in_time(clock, lambda: open_cards(bot, "a-1", "C0NEW"))
+
+
+async def test_an_alert_moves_with_its_task(bot: Bot, clock: LeapingClock) -> None:
+    bot.sandbox.world.channels["C0NEW"] = Channel("C0NEW", "new-review", ["U0ADA", "U0BOT"])
+    archive(bot.sandbox)
+    assert await bot.application.alerts.raise_own("breach", "Too many escape", "3 of 40", "label", "low")
+    await until(lambda: calls(bot, "chat.postMessage", "is_archived"))
+    bot.policy.write_text(POLICY.replace("#ai-review", "#new-review"))
+    await bot.application.policy.reload()
+    [posted] = await in_time(clock, lambda: of_kind(bot, "alert:", "C0NEW"))
+    ack = await bot.sandbox.click("U0ADA", "C0NEW", posted["ts"], "alert.acknowledge")
+    assert (ack.status, ack.error) == (200, None)
+    await in_time(clock, lambda: "Acknowledged by" in str(of_kind(bot, "alert:", "C0NEW")))
 
 
 # -- messages that are gone, or closed to changes
