@@ -89,6 +89,14 @@ class OpenWork(Part):
     disputes: int = 0
 
 
+class RollbacksOfWeek(Part):
+    """What was asked for and answered within the week."""
+
+    requested: int = 0
+    done: int = 0
+    failed: int = 0
+
+
 class Protection(Part):
     """How many people's load raises which question; nobody is named."""
 
@@ -140,6 +148,7 @@ class Digest(Part):
     patterns: tuple[Pattern, ...]
     disputes: int
     second_opinions: tuple[int, int]
+    rollbacks: RollbacksOfWeek = RollbacksOfWeek()
     open: OpenWork
     protection: Protection
     advice: Advice | None
@@ -148,8 +157,8 @@ class Digest(Part):
 
     @property
     def is_quiet(self) -> bool:
-        """Whether there is nothing to tell: no decision came, and nothing waits."""
-        return self.decisions == 0 and self.open == OpenWork()
+        """Whether there is nothing to tell: no decision came, nothing was to be undone, and nothing waits."""
+        return self.decisions == 0 and self.rollbacks == RollbacksOfWeek() and self.open == OpenWork()
 
 
 # Categories and patterns ----------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot.reporting.days import days, week_name
+from bot.reporting.days import Span, days, week_name
 from bot.reporting.hiding import Hiding
 from bot.reporting.statistics import Statistics, read_statistics
 from bot.reviewing.protection import loads_between
@@ -22,6 +22,7 @@ from routing.digest import (
     Pattern,
     Point,
     Protection,
+    RollbacksOfWeek,
     Seal,
     advice,
     categories,
@@ -84,6 +85,7 @@ async def make_digest(sources: DigestSources, monday: date, policy: Policy, now:
         patterns=tuple([await _as_shown(sources, week, each, hiding) for each in reckoned.patterns]),
         disputes=whole.disputes,
         second_opinions=(pairs.total(), sum(n for (first, second), n in pairs.items() if first != second)),
+        rollbacks=await _rollbacks(sources.rollbacks, week.span),
         open=await _open_work(sources, now),
         protection=_protection(await loads_between(sources.verdicts, week.span.since, week.span.until)),
         advice=_advice_as_shown(reckoned.advice, hiding),
@@ -141,6 +143,11 @@ def _advice_as_shown(advice: Advice | None, hiding: Hiding) -> Advice | None:
     if advice is None or advice.about is None or advice.code == "one_category":
         return advice
     return advice.model_copy(update={"about": hiding.of(advice.about, advice.about)})
+
+
+async def _rollbacks(store: RollbackStore, week: Span) -> RollbacksOfWeek:
+    counted = await store.between(week.since, week.until)
+    return RollbacksOfWeek(requested=counted.requested, done=counted.done, failed=counted.failed)
 
 
 async def _open_work(sources: DigestSources, now: datetime) -> OpenWork:

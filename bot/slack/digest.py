@@ -10,7 +10,7 @@ from bot.slack.blocks import Block, Element, bold_line, bullet_list, context, he
 from bot.slack.blocks import words as text
 from bot.slack.card import Message
 from bot.slack.text import clip_line, escape
-from routing.digest import Advice, Category, Digest, Pattern
+from routing.digest import Advice, Category, Digest, Pattern, RollbacksOfWeek
 from routing.metrics import standing
 from store.messages import Place
 
@@ -164,7 +164,10 @@ def _disagreements(digest: Digest) -> Iterator[str]:
 
 
 def _waiting(digest: Digest) -> Iterator[str]:
-    work, used = digest.open, digest.metrics["feedback_utilization"]
+    work, used, undone = digest.open, digest.metrics["feedback_utilization"], digest.rollbacks
+    if undone != RollbacksOfWeek():
+        asked = words.numbered(undone.requested, "rollback")
+        yield f"{asked} asked for in the week; {undone.done:,} done and {undone.failed:,} failed in it"
     if work.audits:
         yield f"{words.numbered(work.audits, 'audit')} open, of which {work.audits_overdue:,} are late"
     if work.oldest_rollback_hours is not None:

@@ -20,7 +20,7 @@ from bot.policy_in_force import PolicyInForce
 from bot.reporting.days import days
 from bot.reporting.digest import DigestSources, make_digest
 from bot.reporting.statistics import read_statistics, statistics_object
-from routing.digest import Digest, Example, OpenWork, Seal
+from routing.digest import Digest, Example, OpenWork, RollbacksOfWeek, Seal
 from routing.metrics import Facts, Group
 from store import tables as t
 from store.decisions import Decision
@@ -340,6 +340,25 @@ async def test_thousands_of_groups_hold_nobody_up(at_work: Office) -> None:
 async def test_the_whole_is_summed_once(at_work: Office) -> None:
     statistics = await read_statistics(FactStore(at_work.engine), days(WEEK, WEEK + 7 * DAY, BERLIN))
     assert statistics.whole is statistics.whole
+
+
+async def test_rollbacks_of_the_week_are_told_beside_those_that_are_open_now(any_at_work: Office) -> None:
+    past, begin = Past(any_at_work.engine, await _app_pk(any_at_work.engine)), MONDAY - 6 * DAY
+    for state, requested_at, answered_at in (
+        ("done", begin, begin + HOUR),
+        ("failed", begin - 7 * DAY, begin),  # asked for the week before
+        ("done", begin, MONDAY),  # answered after the week
+        ("requested", MONDAY, None),
+    ):
+        pk = await past.add(NOW - 30 * DAY, Judgement("audit", [Voted("reject")]), inclusion=0.3)
+        asked = {"decision_pk": pk, "review_pk": pk * 10, "round": 1, "state": state, "reminders": 0}
+        async with any_at_work.engine.begin() as connection:
+            times = {"requested_at": requested_at, "answered_at": answered_at}
+            await connection.execute(insert(t.rollbacks), [{**asked, **times}])
+    digest = await make_digest(DigestSources.on(any_at_work.engine), WEEK, any_at_work.policy.current, MONDAY)
+    assert digest.rollbacks == RollbacksOfWeek(requested=2, done=1, failed=1)
+    assert (digest.open.rollbacks, digest.open.rollbacks_overdue) == (2, 1)
+    assert not digest.is_quiet
 
 
 async def test_a_week_without_anything_is_quiet(at_work: Office) -> None:

@@ -10,7 +10,18 @@ from slack_sdk.models.blocks import Block as SdkBlock
 
 from bot.reporting.chart import alt_text
 from bot.slack.digest import Chart, NoChart, render_digest
-from routing.digest import Advice, Category, Digest, Example, OpenWork, Pattern, Protection, Seal, point
+from routing.digest import (
+    Advice,
+    Category,
+    Digest,
+    Example,
+    OpenWork,
+    Pattern,
+    Protection,
+    RollbacksOfWeek,
+    Seal,
+    point,
+)
 from routing.metrics import Facts, Judged, metrics
 from store.messages import Place
 from tests.bot.slack import samples
@@ -170,3 +181,9 @@ def test_any_name_stays_text_and_within_the_limits(name: str, count: int) -> Non
 
 def test_a_digest_survives_the_database() -> None:
     assert Digest.model_validate(FULL.model_dump(mode="json")) == FULL
+
+
+def test_rollbacks_of_the_week_are_told() -> None:
+    digest = QUIET.model_copy(update={"rollbacks": RollbacksOfWeek(requested=1, done=2, failed=1)})
+    said = str(render_digest(digest, NoChart("nothing to draw"), {}).blocks)
+    assert "1 rollback asked for in the week; 2 done and 1 failed in it" in said
