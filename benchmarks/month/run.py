@@ -23,7 +23,7 @@ from routing.decision import DecisionRequest
 from store.keys import ApiKey, KeyStore
 from tests.support.bot import KEY, Bot, running_bot
 
-_STEP_BY_DAY, _STEP_BY_NIGHT = timedelta(minutes=15), timedelta(minutes=60)
+_STEP_BY_DAY, _STEP_BY_NIGHT = timedelta(minutes=20), timedelta(minutes=120)
 _TOGETHER = timedelta(minutes=5)
 _DAY = range(7, 21)
 DATABASE = "month.db"

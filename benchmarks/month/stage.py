@@ -1,6 +1,9 @@
 """The bot on a simulated clock. No loop runs: each step of time has sent and swept what is due by then."""
 
+import asyncio
+from collections.abc import Coroutine
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Table, select
 
@@ -9,6 +12,7 @@ from tests.support.bot import Bot
 from tests.support.clock import ManualClock
 
 _LOOK_AT_JOBS = timedelta(minutes=15)
+_REAL_PATIENCE = 0.2
 _IDLE_SECONDS = 3
 """After so many seconds in which Slack was asked for nothing there is nothing left to send."""
 
@@ -47,12 +51,18 @@ class Stage:
         while idle < _IDLE_SECONDS and await self._is_due(t.messages):
             before = len(self.bot.sandbox.calls)
             await app.message_sender.turn()
-            await app.message_sender.settled()
+            await self._settle(app.message_sender.settled())
             idle = 0 if len(self.bot.sandbox.calls) > before else idle + 1
             self.clock.set(self.clock.now() + timedelta(seconds=1))
         if await self._is_due(t.events):
             await app.event_sender.turn()
             await app.event_sender.settled()
+
+    async def _settle(self, sending: Coroutine[Any, Any, None]) -> None:
+        """Some messages take their time: a picture is looked at by Slack before it can be shown."""
+        task = asyncio.create_task(sending)
+        while not (await asyncio.wait([task], timeout=_REAL_PATIENCE))[0]:
+            await self.clock.advance(1)
 
     async def _is_due(self, table: Table) -> bool:
         c = table.c

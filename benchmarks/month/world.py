@@ -21,7 +21,9 @@ _NIGHT_SHARE = 0.15
 """Of the peak hour's arrivals, so many come in the deepest hour."""
 _PEAK_HOUR = 13
 _WEIGHTS = {TICKETS: 1.0, "reply_draft": 1.0, "refund": 0.25}
-"""How often a decision of the pool is drawn: of refunds a third goes to people, so a few of them are enough."""
+_UNSURE, _UNSURE_WEIGHT = 0.85, 0.3
+"""How often a decision of the pool is drawn: what goes to people more seldom, as a month of their work has to be played
+in minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class World:
         begins = self.begins(number)
         count = round(self.per_day * self.surges.get(number, 1.0))
         moments = sorted(begins + timedelta(seconds=second) for second in _seconds(rng, count))
-        chosen = rng.choices(load(), [_WEIGHTS[each.request["task_type"]] for each in load()], k=count)
+        chosen = rng.choices(load(), [_weight(each.request) for each in load()], k=count)
         return [
             Arrival(at, self._decision(rng, decision, number, place))
             for place, (at, decision) in enumerate(zip(moments, chosen, strict=True))
@@ -67,6 +69,10 @@ class World:
             request["output"] = found.request["alternatives"][0]["output"]
             return DemoDecision(request, found.truth, right=False)
         return DemoDecision(request, found.truth, found.right)
+
+
+def _weight(request: dict[str, Any]) -> float:
+    return _WEIGHTS[request["task_type"]] * (1.0 if request.get("confidence", 0.0) >= _UNSURE else _UNSURE_WEIGHT)
 
 
 def _seconds(rng: Random, count: int) -> Iterator[int]:
