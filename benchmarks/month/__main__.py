@@ -24,10 +24,10 @@ from bot.logs import set_up_logging
 
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
 _POLICY = Path(__file__).with_name("policy.yml")
-_DAYS, _BUSY = 30, 28
+_DAYS, _BUSY = 30, 29
 # From a Monday on; in its third week the tickets get worse, and on its third Sunday the clocks go back.
 _WORLD = World(
-    first=date(2026, 10, 5), per_day=650, seed=7, worse_from=14, worse_to=21, worse_by=0.08, surges={_BUSY: 5.0}
+    first=date(2026, 10, 5), per_day=620, seed=7, worse_from=14, worse_to=21, worse_by=0.08, surges={_BUSY: 5.0}
 )
 _BY_DAY, _BY_NIGHT = ("U0ADA",), ("U0CHEN",)
 _MINUTES = 6.0
