@@ -34,7 +34,7 @@ bench: .venv/.installed-dev
 	$(BIN)/python -m benchmarks.home
 	$(BIN)/python -m benchmarks.process
 
-# Thirty days in simulated time: what audits, digests, rollbacks and measures against load come to.
+# Four weeks in simulated time: what audits, digests, rollbacks and measures against load come to.
 month: .venv/.installed-dev
 	$(BIN)/python -m benchmarks.month
 

@@ -1,18 +1,20 @@
-"""`make month`: thirty days, and what became of them as a table. A busy day at their end is played twice, with measures
+"""`make month`: four weeks, and what became of them as a table. A busy day at their end is played twice, with measures
 against the load and without."""
 
+import asyncio
 import logging
 import os
 import platform
+import sqlite3
 import sys
 import tempfile
 import time
+from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 
 import uvloop
 from rich.console import Console
-from sqlalchemy import text
 
 from benchmarks.month import report
 from benchmarks.month.run import DATABASE, Play, playing
@@ -24,10 +26,10 @@ from bot.logs import set_up_logging
 
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
 _POLICY = Path(__file__).with_name("policy.yml")
-_DAYS, _BUSY = 30, 29
+_DAYS, _BUSY = 28, 27
 # From a Monday on; in its third week the tickets get worse, and on its third Sunday the clocks go back.
 _WORLD = World(
-    first=date(2026, 10, 5), per_day=620, seed=7, worse_from=14, worse_to=21, worse_by=0.08, surges={_BUSY: 5.0}
+    first=date(2026, 10, 5), per_day=740, seed=7, worse_from=14, worse_to=21, worse_by=0.10, surges={_BUSY: 5.0}
 )
 _BY_DAY, _BY_NIGHT = ("U0ADA",), ("U0CHEN",)
 _MINUTES = 6.0
@@ -39,12 +41,14 @@ def _staff(application: Application, decisions: dict[str, DemoDecision]) -> Staf
 
 async def _month(folder: Path, console: Console) -> bool:
     """Plays it, and shows it. Whether everything adds up."""
+    began = time.monotonic()
     async with playing(folder, _WORLD.begins(0), _POLICY.read_text(), make_staff=_staff) as play:
         for number in range(_DAYS):
             if number == _BUSY:
-                await _copy(play, folder / "busy" / DATABASE)
+                await asyncio.to_thread(_copy, folder / DATABASE, folder / "busy" / DATABASE)
             await play.day(_WORLD, number)
-            console.print(f"day {number + 1}: {len(play.decisions):,} decisions", highlight=False)
+            elapsed = time.monotonic() - began
+            console.print(f"day {number + 1}: {len(play.decisions):,} decisions, {elapsed:.0f} s", highlight=False)
         weeks = [await report.week(play, _WORLD.first + timedelta(weeks=week)) for week in range(_DAYS // 7)]
         console.print(report.table(weeks))
         for line in await report.changes_of_rate(play):
@@ -78,19 +82,18 @@ def _comparison(measured: report.Waits, left_alone: report.Waits) -> str:
     )
 
 
-async def _copy(play: Play, path: Path) -> None:
-    """The database as it is now, so that the same days can be played twice."""
-    path.parent.mkdir()
-    async with play.bot.application.engine.connect() as connection:
-        await connection.execution_options(isolation_level="AUTOCOMMIT")
-        await connection.execute(text("VACUUM INTO :path"), {"path": str(path)})
+def _copy(database: Path, copy: Path) -> None:
+    """The database as it is now, so that the same day can be played twice."""
+    copy.parent.mkdir()
+    with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
 
 
 def main() -> int:
     set_up_logging("text", logging.ERROR)
     console, began = Console(), time.monotonic()
     console.print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}", highlight=False)
-    # In memory where the machine has such a folder: what a disk makes of thirty days of commits is not looked at here.
+    # In memory where the machine has such a folder: what a disk makes of weeks of commits is not looked at here.
     with tempfile.TemporaryDirectory(prefix="hitl-month-", dir=_MEMORY if _MEMORY.is_dir() else None) as folder:
         adds_up = uvloop.run(_month(Path(folder), console))
     console.print(f"played in {time.monotonic() - began:.0f} s, load {os.getloadavg()[0]:.1f}", highlight=False)

@@ -23,8 +23,8 @@ from routing.decision import DecisionRequest
 from store.keys import ApiKey, KeyStore
 from tests.support.bot import KEY, Bot, running_bot
 
-_STEP_BY_DAY, _STEP_BY_NIGHT = timedelta(minutes=20), timedelta(minutes=120)
-_TOGETHER = timedelta(minutes=5)
+_STEP_BY_DAY, _STEP_BY_NIGHT = timedelta(minutes=30), timedelta(minutes=120)
+_TOGETHER = timedelta(minutes=10)
 _DAY = range(7, 21)
 DATABASE = "month.db"
 ROLLBACK = "decision.rollback_requested"
@@ -123,7 +123,7 @@ def _request(body: dict[str, object]) -> DecisionRequest:
 
 
 def _together(arrivals: list[Arrival], begins: datetime) -> Iterator[tuple[datetime, list[Arrival]]]:
-    """What comes within five minutes arrives together, at their end."""
+    """What comes within ten minutes arrives together, at their end."""
     for number, together in groupby(arrivals, key=lambda arrival: (arrival.at - begins) // _TOGETHER):
         yield begins + (number + 1) * _TOGETHER, list(together)
 

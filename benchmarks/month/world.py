@@ -21,7 +21,7 @@ _NIGHT_SHARE = 0.15
 """Of the peak hour's arrivals, so many come in the deepest hour."""
 _PEAK_HOUR = 13
 _WEIGHTS = {TICKETS: 1.0, "reply_draft": 1.0, "refund": 0.25}
-_UNSURE, _UNSURE_WEIGHT = 0.85, 0.3
+_UNSURE, _UNSURE_WEIGHT = 0.85, 0.2
 """How often a decision of the pool is drawn: what goes to people more seldom, as a month of their work has to be played
 in minutes."""
 
