@@ -29,7 +29,7 @@ _POLICY = Path(__file__).with_name("policy.yml")
 _DAYS, _BUSY = 28, 27
 # From a Monday on; in its third week the tickets get worse, and on its third Sunday the clocks go back.
 _WORLD = World(
-    first=date(2026, 10, 5), per_day=740, seed=7, worse_from=14, worse_to=21, worse_by=0.10, surges={_BUSY: 5.0}
+    first=date(2026, 10, 5), per_day=640, seed=7, worse_from=14, worse_to=21, worse_by=0.10, surges={_BUSY: 5.0}
 )
 _BY_DAY, _BY_NIGHT = ("U0ADA",), ("U0CHEN",)
 _MINUTES = 6.0
@@ -49,6 +49,7 @@ async def _month(folder: Path, console: Console) -> bool:
             await play.day(_WORLD, number)
             elapsed = time.monotonic() - began
             console.print(f"day {number + 1}: {len(play.decisions):,} decisions, {elapsed:.0f} s", highlight=False)
+        await play.morning_after(_WORLD.begins(_DAYS))
         weeks = [await report.week(play, _WORLD.first + timedelta(weeks=week)) for week in range(_DAYS // 7)]
         console.print(report.table(weeks))
         for line in await report.changes_of_rate(play):

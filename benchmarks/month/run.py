@@ -65,6 +65,13 @@ class Play:
             self.staff.look_again()
             await self.staff.take(self.stage.clock.now())
 
+    async def morning_after(self, midnight: datetime) -> None:
+        """The last week's digest, and what is still to be sent."""
+        for hour in (8, 9, 10):
+            self.stage.clock.set(midnight + timedelta(hours=hour, minutes=1))
+            await self.stage.step()
+            await self._answer_rollbacks()
+
     async def _take_in(self, arrivals: list[Arrival]) -> None:
         for arrival in arrivals:
             self.decisions[arrival.decision.id] = arrival.decision

@@ -64,7 +64,7 @@ class Staff:
         if not free or self._nothing_left:
             return
         under_way = {finish.case.review.pk for finish in self._busy}
-        waiting = await self.application.queue.waiting(Scope(free[0], now), len(under_way) + len(free))
+        waiting = await self.application.queue.waiting(Scope(free[0], now), len(under_way) + len(free) + 1)
         left = [pk for pk in waiting if pk not in under_way]
         self._nothing_left = len(left) <= len(free)
         for user_id, pk in zip(free, left, strict=False):
