@@ -7,13 +7,13 @@ from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Row, Select, Table, and_, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from routing.decision import Json, OutcomeResult, ReviewKind
 from routing.review import ReviewState
 from store import tables as t
 from store.history import HistoryRecord, append
+from store.insert_new import insert_new
 from store.messages import NewMessage, add
 from store.writer import SingleCommand
 
@@ -96,12 +96,10 @@ async def _save(connection: AsyncConnection, stream: Stream) -> None:
     }
     if stream.version:
         mine = and_(s.pk == stream.pk, s.version == stream.version)
-        saved = await connection.execute(update(t.audit_streams).where(mine).values(**values))
+        saved = (await connection.execute(update(t.audit_streams).where(mine).values(**values))).rowcount
     else:
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        row = {**asdict(stream.key), **values}
-        saved = await connection.execute(dialect.insert(t.audit_streams).values(row).on_conflict_do_nothing())
-    if saved.rowcount != 1:
+        saved = await insert_new(connection, t.audit_streams, {**asdict(stream.key), **values})
+    if saved != 1:
         raise StreamOutdatedError
 
 

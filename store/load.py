@@ -23,13 +23,13 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from routing.decision import Json, OutcomeResult, ReviewKind, Risk, Route
 from routing.review import WAITING, ReviewState
 from store import tables as t
 from store.history import HistoryRecord, append
+from store.insert_new import insert_new
 from store.messages import NewMessage
 from store.queue import waits
 from store.queue_messages import ShowQueue
@@ -149,9 +149,7 @@ class SaveLevel(SingleCommand[bool]):
         if level.version:
             mine = update(t.load_levels).where(c.channel == level.channel, c.version == level.version)
             return (await connection.execute(mine.values(**values))).rowcount > 0
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        first = dialect.insert(t.load_levels).values(channel=level.channel, **values).on_conflict_do_nothing()
-        return (await connection.execute(first)).rowcount > 0
+        return await insert_new(connection, t.load_levels, {"channel": level.channel, **values}) > 0
 
 
 class LoadStore:

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Row, and_, case, false, func, not_, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from routing.decision import Json
 from routing.review import WAITING
 from store import tables as t
+from store.insert_new import insert_new
 from store.notify import Topic, notify
 from store.writer import SingleCommand
 
@@ -64,9 +64,7 @@ async def add(connection: AsyncConnection, messages: Sequence[NewMessage], at: d
     """Inserts on the caller's transaction those whose key is not there yet."""
     if not messages:
         return
-    rows = [message.row(at) for message in messages]
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    await connection.execute(dialect.insert(t.messages).on_conflict_do_nothing(), rows)
+    await insert_new(connection, t.messages, *(message.row(at) for message in messages))
     await notify(connection, Topic.REVIEWS)
 
 

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from store import tables as t
 from store.contents import put_content
 from store.history import HistoryRecord, append
+from store.insert_new import insert_new
 from store.messages import CARDS, Place
 from store.writer import SingleCommand
 
@@ -27,19 +27,14 @@ class KeepNote(SingleCommand[bool]):
     history: tuple[HistoryRecord, ...]
 
     async def apply(self, connection: AsyncConnection) -> bool:
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        kept = await connection.execute(
-            dialect.insert(t.notes)
-            .values(
-                review_pk=self.review_pk,
-                user_id=self.user_id,
-                message_channel=self.place.channel,
-                message_ts=self.place.ts,
-                at=self.at,
-            )
-            .on_conflict_do_nothing()
-        )
-        if kept.rowcount == 0:
+        row = {
+            "review_pk": self.review_pk,
+            "user_id": self.user_id,
+            "message_channel": self.place.channel,
+            "message_ts": self.place.ts,
+            "at": self.at,
+        }
+        if await insert_new(connection, t.notes, row) == 0:
             return False
         await put_content(connection, self.decision_pk, f"note:{self.place.channel}.{self.place.ts}", self.body)
         await append(connection, self.history)

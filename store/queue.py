@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, and_, bindparam, exists, func, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from routing.review import WAITING
 from store import tables as t
+from store.insert_new import insert_new
 from store.messages import CARDS
 from store.writer import SingleCommand
 
@@ -24,9 +24,7 @@ class Skip(SingleCommand[None]):
     at: datetime
 
     async def apply(self, connection: AsyncConnection) -> None:
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        row = {"review_pk": self.review_pk, "user_id": self.user_id, "at": self.at}
-        await connection.execute(dialect.insert(t.skips).values(row).on_conflict_do_nothing())
+        await insert_new(connection, t.skips, {"review_pk": self.review_pk, "user_id": self.user_id, "at": self.at})
 
 
 @dataclass(frozen=True, slots=True)
