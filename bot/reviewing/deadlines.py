@@ -8,11 +8,9 @@ a second replica neither loses nor doubles one.
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
-
-import structlog
 
 from bot.clock import Clock
 from bot.ids import NewId
@@ -21,6 +19,7 @@ from bot.reviewing import announce
 from bot.reviewing.case import Case, Cases
 from bot.reviewing.consequence import Consequence, timed_out
 from bot.reviewing.eligibility import Eligibility
+from bot.reviewing.sweep import sweep
 from bot.reviewing.verdicts import Reviewing
 from routing.deadlines import deadline
 from routing.decision import Disposition, Json, ReviewKind, Risk, Route
@@ -33,10 +32,6 @@ from store.messages import NewMessage, card_of
 from store.reviews import NO_CLAIM, ChangeReview, PutOffReview, ReviewStore, StaleDecisionError
 from store.writer import Writer
 
-log = structlog.get_logger(__name__)
-
-_AT_ONCE = 100
-_AFTER_A_FAILURE = timedelta(minutes=1)
 # Reviews about which nobody is reminded.
 _NOBODY_WAITS = (ReviewKind.DOUBLE, ReviewKind.AUDIT)
 _ANY_TIME = datetime.max.replace(tzinfo=UTC)
@@ -77,15 +72,13 @@ class Deadlines:
     async def sweep(self, until: datetime | None = None) -> int:
         """Does everything that is due by now, or `until` then where that is later; how many reviews that were. One that
         fails stops no other, and is tried again after a minute."""
-        seen: set[int] = set()
-        while True:
-            by = max(self._clock.now(), until or self._clock.now())
-            due = [pk for pk in await self._reviews.due(by, _AT_ONCE + len(seen)) if pk not in seen]
-            if not due:
-                return len(seen)
-            seen.update(due)
-            for review_pk in due:
-                await self._try(review_pk, by)
+        return await sweep(
+            self._clock,
+            until,
+            due=self._reviews.due,
+            advance=self._advance,
+            put_off=lambda pk, by, at: self._writer.submit(PutOffReview(pk, by, at)),
+        )
 
     async def release(self, review_pk: int) -> bool:
         """Lets a decision that waits for its turn go out as provisional before its deadline; it is looked at
@@ -109,19 +102,13 @@ class Deadlines:
         self._escalate(case, steps[:last], "load", changes)
         return await self._commit(case, now, changes)
 
-    async def _try(self, review_pk: int, by: datetime) -> None:
-        try:
-            await self._advance(await self._cases.by_pk(review_pk), by)
-        except Exception:
-            log.exception("deadline.failed", review_pk=review_pk)
-            await self._writer.submit(PutOffReview(review_pk, by, self._clock.now() + _AFTER_A_FAILURE))
-
     async def next_due(self) -> datetime | None:
         return await self._reviews.next_due()
 
-    async def _advance(self, case: Case, by: datetime) -> None:
+    async def _advance(self, review_pk: int, by: datetime) -> None:
         """Does what is due `by` then; whatever comes of it is stamped with the clock's now, so that it goes out."""
-        review, changes = case.review, _Changes()
+        case, changes = await self._cases.by_pk(review_pk), _Changes()
+        review = case.review
         if review.due_at is None or review.due_at > by:
             return
         if review.release_at is not None and review.release_at <= by:

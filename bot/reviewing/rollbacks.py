@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-import structlog
-
 from bot.clock import Clock
 from bot.ids import NewId
 from bot.reviewing.announce import NOTICE_URGENCY
+from bot.reviewing.sweep import sweep
 from routing.decision import Json
 from routing.review import EventType
 from routing.rollback import is_overdue, next_reminder, passed
@@ -21,11 +20,6 @@ from store.history import HistoryRecord
 from store.messages import NewMessage
 from store.rollbacks import AdvanceRollback, PutOffRollback, Rollback, RollbackStore
 from store.writer import Writer
-
-log = structlog.get_logger(__name__)
-
-_AT_ONCE = 100
-_AFTER_A_FAILURE = timedelta(minutes=1)
 
 Unheard = Literal["no_receiver", "gone", "dead"]
 Told = Unheard | Literal["failed", "open"]
@@ -75,27 +69,19 @@ class Rollbacks:
     async def sweep(self, until: datetime | None = None) -> int:
         """Does everything that is due by now, or `until` then where that is later; how many rollbacks that were. One
         that fails stops no other, and is tried again after a minute."""
-        seen: set[int] = set()
-        while True:
-            by = max(self._clock.now(), until or self._clock.now())
-            due = [pk for pk in await self._store.due(by, _AT_ONCE + len(seen)) if pk not in seen]
-            if not due:
-                return len(seen)
-            seen.update(due)
-            for pk in due:
-                await self._try(pk, by)
+        return await sweep(
+            self._clock,
+            until,
+            due=self._store.due,
+            advance=self._advance,
+            put_off=lambda pk, by, at: self._writer.submit(PutOffRollback(pk, by, at)),
+        )
 
     async def next_due(self) -> datetime | None:
         return await self._store.next_due()
 
-    async def _try(self, pk: int, by: datetime) -> None:
-        try:
-            await self._advance(await self._store.find(pk), by)
-        except Exception:
-            log.exception("rollback.failed", rollback_pk=pk)
-            await self._writer.submit(PutOffRollback(pk, by, by + _AFTER_A_FAILURE))
-
-    async def _advance(self, rollback: Rollback, by: datetime) -> None:
+    async def _advance(self, pk: int, by: datetime) -> None:
+        rollback = await self._store.find(pk)
         if rollback.due_at is None or rollback.due_at > by:
             return
         now, done = self._clock.now(), step(rollback, by)
