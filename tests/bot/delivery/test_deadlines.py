@@ -116,9 +116,9 @@ async def test_a_killed_process_leaves_a_step_to_the_next(tmp_path: Path, databa
         await in_time(clock, lambda: calls(bot, "chat.postMessage", "pending"), step=5)
         assert (await case_of(bot, "a-1")).review.steps_done == 1
         await bot.crash()
-        await in_time(clock, lambda: of_kind(bot, "step."), step=5)
+        await in_time(clock, lambda: of_kind(bot, "step.1:"), step=5)
         await pass_time(clock, 2 * MINUTE, step=10)
-        assert len(of_kind(bot, "step.")) == 1
+        assert len(of_kind(bot, "step.1:")) == 1
 
 
 async def test_two_replicas_do_each_step_once(tmp_path: Path, postgres_url: str) -> None:
