@@ -1,6 +1,5 @@
 """Alerts: raised by another system or by the bot itself, taken by a person, and closed with their root cause."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +11,7 @@ from bot.policy_in_force import PolicyInForce
 from bot.problem import Problem
 from bot.reviewing.eligibility import Eligibility
 from bot.reviewing.people import MembershipUnknownError, Refusal, Reviewer
+from bot.reviewing.until_done import until_done
 from routing.alert import AlertRequest, Severity
 from routing.decision import Json, Risk
 from store.alerts import Alert, AlertStore, ChangeAlert, RaiseAlert
@@ -19,8 +19,6 @@ from store.decisions import PrimaryKeys
 from store.history import HistoryRecord
 from store.keys import ApiKey
 from store.writer import Writer
-
-_MOST_TRIES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +116,7 @@ class Alerts:
             waited = (now - alert.created_at).total_seconds()
             return await self._change(alert, reviewer, now, "acknowledged", columns, {"seconds": waited})
 
-        return await self._until_done(alert, attempt)
+        return await until_done(alert, attempt, lambda: self._store.by_review_pk(alert.review_pk))
 
     async def resolve(self, alert: Alert, reviewer: Reviewer, root: RootCause) -> Result:
         """Closes it, whoever has taken it."""
@@ -145,7 +143,7 @@ class Alerts:
             }
             return await self._change(alert, reviewer, self._clock.now(), "resolved", columns, facts)
 
-        return await self._until_done(alert, attempt)
+        return await until_done(alert, attempt, lambda: self._store.by_review_pk(alert.review_pk))
 
     async def _new(self, request: AlertRequest, app_pk: int | None, app: str | None, body_sha256: str) -> Alert:
         task_type = request.task_type or ""
@@ -195,15 +193,6 @@ class Alerts:
         record = HistoryRecord(now, event, reviewer.actor, alert.app_pk, None, alert.review_pk, told)
         change = ChangeAlert(alert, now, columns, closes=what == "resolved", history=record)
         return Changed() if await self._writer.submit(change) else None
-
-    async def _until_done(self, alert: Alert, attempt: Callable[[Alert], Awaitable[Result | None]]) -> Result:
-        """Tries anew on what the alert is now, for as long as somebody else is quicker."""
-        for _ in range(_MOST_TRIES):
-            done = await attempt(alert)
-            if done is not None:
-                return done
-            alert = await self._store.by_review_pk(alert.review_pk)
-        raise RuntimeError(f"alert {alert.review_pk} changes faster than anybody can act on it")
 
 
 def since_alert(alert: Alert, recovered_at: datetime) -> timedelta:

@@ -10,10 +10,10 @@ from bot.reviewing import announce
 from bot.reviewing.case import Case, Cases
 from bot.reviewing.eligibility import Eligibility
 from bot.reviewing.people import Refusal, Reviewer
+from bot.reviewing.until_done import until_done
 from bot.reviewing.verdicts import TooLate
 from routing.decision import Json
 from routing.review import WAITING
-from store.history import HistoryRecord
 from store.messages import NewMessage
 from store.queue import Skip
 from store.reviews import NO_CLAIM, ChangeReview
@@ -21,8 +21,6 @@ from store.writer import Writer
 
 LEASE = timedelta(minutes=10)
 """How long a claim lasts. Slack's forms tell nobody that they were left open."""
-
-_MOST_TRIES = 200
 
 Done = TypeVar("Done")
 
@@ -131,15 +129,10 @@ class Claims:
         return await self._while_waiting(case, attempt)
 
     async def _while_waiting(self, case: Case, attempt: Callable[[Case], Awaitable[Done | None]]) -> Done | TooLate:
-        """Tries anew on what the review is now, for as long as it waits and somebody else is quicker."""
-        for _ in range(_MOST_TRIES):
-            if case.review.state not in WAITING:
-                return TooLate(case, repeated=False)
-            done = await attempt(case)
-            if done is not None:
-                return done
-            case = await self._cases.by_pk(case.review.pk)
-        raise RuntimeError(f"review {case.review.pk} changes faster than anybody can claim it")
+        async def while_it_waits(case: Case) -> Done | TooLate | None:
+            return await attempt(case) if case.review.state in WAITING else TooLate(case, repeated=False)
+
+        return await until_done(case, while_it_waits, lambda: self._cases.by_pk(case.review.pk))
 
     async def _clear(self, case: Case, by: Reviewer) -> bool:
         return await self._submit(case, dict(NO_CLAIM), by, "unclaimed")
@@ -170,11 +163,9 @@ class Claims:
         facts: dict[str, Json] | None = None,
         messages: tuple[NewMessage, ...] = (),
     ) -> bool:
-        now, decision, review = self._clock.now(), case.decision, case.review
-        told = {"review": review.id, **(facts or {})}
-        event = f"reviewer:review:{what}"
-        record = HistoryRecord(now, event, by.actor, decision.app_pk, decision.pk, review.pk, told)
-        return await self._writer.submit(ChangeReview(review, now, columns, (record,), messages=messages))
+        now = self._clock.now()
+        record = case.record(now, f"reviewer:review:{what}", by.actor, facts or {})
+        return await self._writer.submit(ChangeReview(case.review, now, columns, (record,), messages=messages))
 
 
 def _handed_over(case: Case, by: Reviewer, to: Reviewer, note: str | None) -> NewMessage:

@@ -7,7 +7,6 @@ import orjson
 from bot.clock import Clock
 from bot.reviewing.case import Case
 from bot.reviewing.people import Reviewer
-from store.history import HistoryRecord
 from store.messages import Place
 from store.notes import KeepNote, NoteStore
 from store.writer import Writer
@@ -27,12 +26,11 @@ class Notes:
 
     async def keep(self, case: Case, reviewer: Reviewer, place: Place, text: str) -> None:
         """Once, however often Slack sends it."""
-        now, decision, review = self._clock.now(), case.decision, case.review
+        now = self._clock.now()
         # The history holds no content, but proves which one it was.
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-        facts = {"review": review.id, "content_sha256": digest}
-        record = HistoryRecord(
-            now, "reviewer:review:noted", reviewer.actor, decision.app_pk, decision.pk, review.pk, facts
-        )
+        record = case.record(now, "reviewer:review:noted", reviewer.actor, {"content_sha256": digest})
         body = orjson.dumps({"user": reviewer.user_id, "text": text.replace("\x00", "")}).decode()
-        await self._writer.submit(KeepNote(review.pk, decision.pk, reviewer.user_id, place, body, now, (record,)))
+        await self._writer.submit(
+            KeepNote(case.review.pk, case.decision.pk, reviewer.user_id, place, body, now, (record,))
+        )

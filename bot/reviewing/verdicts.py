@@ -16,6 +16,7 @@ from bot.reviewing.consequence import Consequence, decided, judgement, said
 from bot.reviewing.eligibility import Eligibility
 from bot.reviewing.people import Refusal, Reviewer
 from bot.reviewing.second_opinion import SecondOpinions
+from bot.reviewing.until_done import until_done
 from routing.checks import CheckResult, CheckStatus, run_checks
 from routing.decision import Disposition, Json, OutcomeResult, ReviewKind
 from routing.expressions import Facts
@@ -36,9 +37,6 @@ from store.decisions import Decision
 from store.history import HistoryRecord
 from store.reviews import NO_CLAIM, ChangeReview, StaleDecisionError, VerdictRecord
 from store.writer import Writer
-
-# So many people would have to act between our look and our commit. Each time one of them succeeds.
-_MOST_TRIES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,31 +147,26 @@ class Reviewing:
         now = self._clock.now()
         verdict, by = case.closing(case.votes), _deciders(case.votes)
         consequence = self._consequence(case, verdict, by, case.review.votes[-1].at)
-        facts = {"review": case.review.id, **({} if consequence is None else consequence.facts)}
-        decision, review = case.decision, case.review
         command = ChangeReview(
-            review,
+            case.review,
             now,
             {"state": ReviewState.DECIDED, "release_at": None, "due_at": None},
-            (HistoryRecord(now, "bot:review:released", "bot", decision.app_pk, decision.pk, review.pk, facts),),
+            (case.record(now, "bot:review:released", "bot", {} if consequence is None else consequence.facts),),
             decision=None if consequence is None else consequence.change(now, self._new_id),
-            messages=announce.answer(case, review.round),
+            messages=announce.answer(case, case.review.round),
             opens=await self._second_opinions.of(case, case.votes),
             expects=_expected(case),
         )
         await self._writer.submit(command)
 
     async def _until_done(self, case: Case, attempt: Callable[[Case], Awaitable[Done | None]]) -> Done:
-        """Tries anew on what the review is now, for as long as somebody else is quicker."""
-        for _ in range(_MOST_TRIES):
+        async def against_what_stands(case: Case) -> Done | None:
             try:
-                done = await attempt(case)
+                return await attempt(case)
             except StaleDecisionError:
-                done = None
-            if done is not None:
-                return done
-            case = await self._cases.by_pk(case.review.pk)
-        raise RuntimeError(f"review {case.review.pk} changes faster than anybody can decide it")
+                return None
+
+        return await until_done(case, against_what_stands, lambda: self._cases.by_pk(case.review.pk))
 
     # What a vote makes of a review ----------------------------------------------------------------------------------
 
@@ -290,10 +283,8 @@ class Reviewing:
         self, case: Case, now: datetime, reviewer: Reviewer, what: str, facts: dict[str, Json]
     ) -> HistoryRecord:
         # The policy of the moment: it said who may decide, and what an edit has to pass.
-        told = {"review": case.review.id, **facts, "policy_version": self._policy.current.version}
-        decision = case.decision
-        event = f"reviewer:review:{what}"
-        return HistoryRecord(now, event, reviewer.actor, decision.app_pk, decision.pk, case.review.pk, told)
+        told = {**facts, "policy_version": self._policy.current.version}
+        return case.record(now, f"reviewer:review:{what}", reviewer.actor, told)
 
 
 def _cast(case: Case, vote: Vote, needed: int) -> Cast:
