@@ -3,7 +3,7 @@
 from typing import Any
 
 from bot.app import Application, Surroundings
-from bot.cli import run_until_stopped
+from bot.cli.serving import run_until_stopped
 from bot.clock import SystemClock
 from bot.config import load_settings
 from bot.logs import set_up_logging

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-import bot.cli
+import bot.cli.session
 from bot.jobs.seal_history import SealHistory
 from tests.support.hitl import Ended, Hitl, run_hitl
 
@@ -17,7 +17,7 @@ def migrated(hitl: Hitl, monkeypatch: pytest.MonkeyPatch) -> Hitl:
     """Without anything of Slack's. Logging is left as the tests have it: it would be set up for all of them."""
     for name in ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"):
         monkeypatch.delenv(name)
-    monkeypatch.setattr(bot.cli, "set_up_logging", lambda style: None)
+    monkeypatch.setattr(bot.cli.session, "set_up_logging", lambda style: None)
     assert hitl("migrate").code == 0
     return hitl
 

@@ -1,0 +1,46 @@
+"""The metrics on a terminal."""
+
+import asyncio
+import json
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from bot.cli.session import database, give_up
+from bot.clock import SystemClock
+from bot.config import load_settings
+from bot.policy_in_force import read_policy
+from bot.reporting.days import SpanError, asked_for
+from bot.reporting.statistics import Statistics, read_statistics, statistics_object, statistics_text
+from store.facts import FactStore
+
+app = typer.Typer()
+
+
+@app.command()
+def stats(
+    task: Annotated[str | None, typer.Option(help="One task type. Default all, each with a line of its own.")] = None,
+    window: Annotated[str | None, typer.Option(help="Back from now: a number and h or d. Default 7d.")] = None,
+    first: Annotated[str | None, typer.Option("--from", help="The first day, as 2026-11-09.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="The day after the last. Default up to now.")] = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """The metrics of the decisions that were created in a stretch of time.
+
+    Days are those of the policy's time zone, from --from on and before --to: the week from Monday 2026-11-09 to Sunday
+    2026-11-15 is --from 2026-11-09 --to 2026-11-16, and these are the numbers of its weekly digest.
+    """
+    settings = load_settings()
+    tz = ZoneInfo(read_policy(settings.hitl_policy).timezone)
+    try:
+        span = asked_for(window, first, end, now=SystemClock().now(), tz=tz)
+    except SpanError as error:
+        give_up(str(error))
+
+    async def work() -> Statistics:
+        async with database() as engine:
+            return await read_statistics(FactStore(engine), span, task)
+
+    found = asyncio.run(work())
+    typer.echo(json.dumps(statistics_object(found)) if as_json else statistics_text(found, tz))
