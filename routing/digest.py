@@ -316,16 +316,10 @@ def _on_categories(facts: Facts) -> Advice | None:
 def _on_approvals(tasks: Mapping[str, Facts]) -> Advice | None:
     """Nearly all that a task asks people for is approved: the threshold may be stricter than needed, or people have
     grown used to approving. The task that asks most."""
-    asked = {name: _asked(facts) for name, facts in tasks.items()}
+    asked = {name: (facts.asked["approve"], facts.asked.total()) for name, facts in tasks.items()}
     easy = {name: (ok, n) for name, (ok, n) in asked.items() if n >= LEAST_APPROVED and ok >= NEARLY_ALL * n}
     if not easy:
         return None
     name = max(easy, key=lambda task: (easy[task][1], task))
     approved, n = easy[name]
     return Advice(code="threshold", about=name, numbers={"share": approved / n, "n": n})
-
-
-def _asked(facts: Facts) -> tuple[int, int]:
-    """Approvals, and all verdicts, on what people were asked for: without audits."""
-    asked = {judged: count for judged, count in facts.verdicts.items() if judged.kind != "audit"}
-    return sum(count for judged, count in asked.items() if judged.verdict == "approve"), sum(asked.values())

@@ -82,6 +82,14 @@ class Facts:
         """Those that corrected the model."""
         return sum(count for judged, count in self.verdicts.items() if judged.verdict in CORRECTIONS)
 
+    @property
+    def asked(self) -> Counter[str]:
+        """Final verdicts on what people were asked for, by verdict: without audits."""
+        found: Counter[str] = Counter()
+        for judged, count in self.verdicts.items():
+            found[judged.verdict] += count if judged.kind != "audit" else 0
+        return found
+
 
 Groups = Mapping[Group, Facts]
 

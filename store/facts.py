@@ -34,17 +34,21 @@ _COMPARED = (*_AT_INTAKE, "audit")
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Decisions that were created from `since` on and before `until`; of one task type where it is named."""
+    """Decisions that were created from `since` on and before `until`; of one task type, app and cohort where they are
+    named."""
 
     since: datetime
     until: datetime
     task_type: str | None = None
+    app_pk: int | None = None
+    cohort: str | None = None
 
     @property
     def condition(self) -> ColumnElement[bool]:
         d = t.decisions.c
-        within = and_(d.created_at >= self.since, d.created_at < self.until, d.variant != "shadow")
-        return within if self.task_type is None else and_(within, d.task_type == self.task_type)
+        named = {d.task_type: self.task_type, d.app_pk: self.app_pk, d.cohort: self.cohort}
+        chosen = [column == value for column, value in named.items() if value is not None]
+        return and_(d.created_at >= self.since, d.created_at < self.until, d.variant != "shadow", *chosen)
 
 
 def final_verdicts(window: Window) -> CTE:
