@@ -17,7 +17,10 @@ from routing.policy_sections import BusinessHours, Judge, People, PolicyFile, Re
 from routing.policy_warnings import warnings_of
 from routing.rules import CompiledRule
 
-__all__ = ["Adjustment", "Circle", "Policy", "PolicyError", "Problem", "TaskPolicy", "parse_policy"]
+__all__ = ["AdjustedKey", "Adjustment", "Circle", "Policy", "PolicyError", "Problem", "TaskPolicy", "parse_policy"]
+
+
+AdjustedKey = Literal["threshold", "autonomy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class Adjustment:
     """A task's threshold (0..1) or autonomy (0..5) changed without touching the file."""
 
     task: str
-    key: Literal["threshold", "autonomy"]
+    key: AdjustedKey
     value: float
 
     @property
@@ -113,6 +116,16 @@ class Policy:
         document = {"file": self.document["file"], "adjustments": listed}
         # No adjustment touches what the warnings are about, and these know their lines.
         return type(self)(self.from_document(document).file, document, self.warnings)
+
+    def value(self, task_type: str, key: AdjustedKey) -> float:
+        """What is in force for a task: its level of autonomy, or the confidence it needs at its base risk."""
+        task = self.task(task_type)
+        return task.autonomy if key == "autonomy" else task.threshold_at(task.base_risk)
+
+    def said_by_file(self, task_type: str, key: AdjustedKey) -> float | None:
+        """What the file itself says for the task's own key; None: nothing."""
+        own: dict[str, Any] = self.document["file"].get("tasks", {}).get(task_type, {})
+        return own.get(key)
 
     @property
     def timezone(self) -> str:

@@ -19,10 +19,11 @@ LEASE = timedelta(seconds=60)
 """How long one replica may work on a message before another takes it over."""
 
 
-MessageKind = Literal["card", "sample", "notice", "batch", "more", "audit", "digest", "load", "alert"]
+MessageKind = Literal["card", "sample", "notice", "batch", "more", "audit", "digest", "load", "alert", "proposal"]
 """A `card` shows one review, and so does a `sample`, in the thread of its day's `audit`. A `notice` is said once, in
 the thread of a review's card or to one person. A `batch` leads to the queue of a channel, `more` to the cards for which
-there is no room. A `digest` sums a week up, `load` tells that reviewers are behind, an `alert` shows an anomaly."""
+there is no room. A `digest` sums a week up, `load` tells that reviewers are behind, an `alert` shows an anomaly, a
+`proposal` what the policy should be changed to, or was."""
 
 CARDS = ("card", "sample")
 """The kinds that show a review with its buttons. Only a `card` takes a place among those that may wait in a channel."""
@@ -84,6 +85,13 @@ async def refresh_cards(connection: AsyncConnection, review_pks: Sequence[int], 
         .where(c.review_pk.in_(review_pks), or_(c.kind.in_(CARDS), obsolete))
         .values(wanted=c.wanted + 1, live=c.live & waits, due_at=at, attempts=0)
     )
+
+
+async def refresh(connection: AsyncConnection, key: str, at: datetime) -> None:
+    """The message with this key is shown anew."""
+    c = t.messages.c
+    await connection.execute(update(t.messages).where(c.key == key).values(wanted=c.wanted + 1, due_at=at, attempts=0))
+    await notify(connection, Topic.REVIEWS)
 
 
 async def refresh_post(connection: AsyncConnection, review_pk: int, at: datetime) -> None:

@@ -15,7 +15,7 @@ from store.writer import SingleCommand
 @dataclass(frozen=True, slots=True)
 class KeepPolicy(SingleCommand[bool]):
     """Stores a policy once under its version. False: it was known. The history tells of it when it takes the place of
-    another, not at every start of a process."""
+    another, not at every start of a process, nor when it came by an adjustment, of which the history tells already."""
 
     version: str
     document: Json
@@ -23,7 +23,7 @@ class KeepPolicy(SingleCommand[bool]):
 
     async def apply(self, connection: AsyncConnection) -> bool:
         known = await connection.scalar(select(t.policies.c.version).where(t.policies.c.version == self.version))
-        if await _loaded_last(connection) != self.version:
+        if await _told_last(connection) != self.version:
             facts = {"policy_version": self.version}
             await append(connection, [HistoryRecord(self.at, "operator:policy:loaded", "operator", facts=facts)])
         if known is not None:
@@ -34,9 +34,9 @@ class KeepPolicy(SingleCommand[bool]):
         return True
 
 
-async def _loaded_last(connection: AsyncConnection) -> Json:
+async def _told_last(connection: AsyncConnection) -> Json:
     h = t.history.c
-    facts = await connection.scalar(select(h.facts).where(t.POLICY_LOADED).order_by(h.seq.desc()).limit(1))
+    facts = await connection.scalar(select(h.facts).where(t.POLICY_CHANGED).order_by(h.seq.desc()).limit(1))
     return (facts or {}).get("policy_version")
 
 

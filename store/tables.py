@@ -257,7 +257,9 @@ notes = Table(
 )
 
 # Written out where it is asked for: SQLite takes a partial index only for a condition that it sees.
-POLICY_LOADED = text("event = 'operator:policy:loaded'")
+POLICY_CHANGED = text(
+    "event IN ('operator:policy:loaded', 'operator:policy:adjusted', 'reviewer:policy:adjusted', 'bot:policy:adjusted')"
+)
 
 # Append-only: triggers made by the migration refuse UPDATE and DELETE. Identifiers, facts and SHA-256 of content,
 # never content itself.
@@ -273,7 +275,7 @@ history = Table(
     Column("review_pk", BigInteger),
     Column("facts", JsonText, nullable=False),
     Index("ix_history_decision", "decision_pk"),
-    Index("ix_history_policies", "seq", sqlite_where=POLICY_LOADED, postgresql_where=POLICY_LOADED),
+    Index("ix_history_policies", "seq", sqlite_where=POLICY_CHANGED, postgresql_where=POLICY_CHANGED),
 )
 
 # What Slack has to show. `wanted` counts what the database has to show, `sent` what Slack was last given: ten changes
@@ -301,7 +303,7 @@ messages = Table(
     Column("last_error", String(500)),
     UniqueConstraint("key"),  # prevents two cards of one review in a channel, and a reminder that comes twice
     UniqueConstraint("message_channel", "message_ts"),  # prevents two reviews from owning one message
-    _one_of("kind", "card", "sample", "notice", "batch", "more", "audit", "digest", "load", "alert"),
+    _one_of("kind", "card", "sample", "notice", "batch", "more", "audit", "digest", "load", "alert", "proposal"),
     Index("ix_messages_review", "review_pk"),
 )
 
@@ -478,4 +480,77 @@ seals = Table(
     Column("digests", LargeBinary, nullable=False),  # SHA-256 of each record, 32 bytes each, in order
     Column("sha256", String(64), nullable=False),  # over the former seal's and these
     Column("at", UtcDateTime, nullable=False),
+)
+
+# How often people have agreed with a task's model since its level of autonomy last changed: one stream for each (task,
+# model, version, source of confidence).
+accuracy_streams = Table(
+    "accuracy_streams",
+    metadata,
+    Column("pk", BigId, primary_key=True),
+    Column("task_type", String(64), nullable=False),
+    Column("model_name", String(200), nullable=False),  # "" where the app names none
+    Column("model_version", String(200), nullable=False),
+    Column("confidence_source", String(16), nullable=False),
+    Column("autonomy", Integer, nullable=False),  # the level that it is about
+    Column("evidence", JsonText, nullable=False),
+    Column("since", UtcDateTime, nullable=False),  # when the evidence began anew
+    Column("judged_to", BigInteger, nullable=False),  # the last verdict that counts in it
+    Column("version", Integer, nullable=False),
+    UniqueConstraint("task_type", "model_name", "model_version", "confidence_source"),  # prevents split evidence
+)
+
+IN_FORCE = text("ended_at IS NULL")
+
+# The policy changed without touching its file: in force are the file and the adjustments that have not ended.
+adjustments = Table(
+    "adjustments",
+    metadata,
+    Column("pk", BigId, primary_key=True),
+    Column("id", String(40), nullable=False),
+    Column("task_type", String(64), nullable=False),
+    Column("key", String(16), nullable=False),
+    Column("value", Float, nullable=False),
+    Column("file_value", Float),  # what the file said for the task's own key when it was made; None: nothing
+    Column("cause", String(8), nullable=False),
+    Column("by", String(100), nullable=False),  # as the history's actor
+    Column("why", Text, nullable=False),
+    Column("facts", JsonText, nullable=False),
+    Column("replaces", String(40)),  # what is in force again when this one is undone
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("ended_by", String(100)),
+    UniqueConstraint("id"),  # prevents an undo that means two adjustments
+    _one_of("key", "threshold", "autonomy"),
+    _one_of("cause", "apply", "brake", "breach"),
+    # Prevents two replicas from having two values in force for one key.
+    Index("uq_adjustments_in_force", "task_type", "key", unique=True, sqlite_where=IN_FORCE, postgresql_where=IN_FORCE),
+)
+
+# What the bot suggests to adjust, or has adjusted by itself, and what people made of it.
+proposals = Table(
+    "proposals",
+    metadata,
+    Column("pk", BigId, primary_key=True),
+    Column("id", String(40), nullable=False),
+    Column("dedup_key", String(160), nullable=False),
+    Column("task_type", String(64), nullable=False),
+    Column("key", String(16), nullable=False),
+    Column("value", Float, nullable=False),
+    Column("from_value", Float, nullable=False),  # what was in force when it was made
+    Column("channel", String(100), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("facts", JsonText, nullable=False),
+    Column("body", JsonText, nullable=False),  # what its message says
+    Column("state", String(10), nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("decided_by", String(100)),
+    Column("decided_at", UtcDateTime),
+    Column("adjustment_id", ForeignKey("adjustments.id")),
+    Column("undone_by", String(100)),
+    Column("undone_at", UtcDateTime),
+    UniqueConstraint("id"),  # prevents a button that means two proposals
+    UniqueConstraint("dedup_key"),  # prevents a job that runs twice from proposing twice
+    _one_of("state", "open", "applied", "declined", "outdated", "undone"),
+    Index("ix_proposals_adjustment", "adjustment_id"),
 )

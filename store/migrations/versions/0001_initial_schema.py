@@ -13,6 +13,57 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "accuracy_streams",
+        sa.Column("pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("task_type", sa.String(length=64), nullable=False),
+        sa.Column("model_name", sa.String(length=200), nullable=False),
+        sa.Column("model_version", sa.String(length=200), nullable=False),
+        sa.Column("confidence_source", sa.String(length=16), nullable=False),
+        sa.Column("autonomy", sa.Integer(), nullable=False),
+        sa.Column("evidence", store.types.JsonText(), nullable=False),
+        sa.Column("since", store.types.UtcDateTime(), nullable=False),
+        sa.Column("judged_to", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("pk", name=op.f("pk_accuracy_streams")),
+        sa.UniqueConstraint(
+            "task_type",
+            "model_name",
+            "model_version",
+            "confidence_source",
+            name=op.f("uq_accuracy_streams_task_type_model_name_model_version_confidence_source"),
+        ),
+    )
+    op.create_table(
+        "adjustments",
+        sa.Column("pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("task_type", sa.String(length=64), nullable=False),
+        sa.Column("key", sa.String(length=16), nullable=False),
+        sa.Column("value", sa.Float(), nullable=False),
+        sa.Column("file_value", sa.Float(), nullable=True),
+        sa.Column("cause", sa.String(length=8), nullable=False),
+        sa.Column("by", sa.String(length=100), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("facts", store.types.JsonText(), nullable=False),
+        sa.Column("replaces", sa.String(length=40), nullable=True),
+        sa.Column("made_at", store.types.UtcDateTime(), nullable=False),
+        sa.Column("ended_at", store.types.UtcDateTime(), nullable=True),
+        sa.Column("ended_by", sa.String(length=100), nullable=True),
+        sa.CheckConstraint("cause IN ('apply', 'brake', 'breach')", name=op.f("ck_adjustments_cause_known")),
+        sa.CheckConstraint("key IN ('threshold', 'autonomy')", name=op.f("ck_adjustments_key_known")),
+        sa.PrimaryKeyConstraint("pk", name=op.f("pk_adjustments")),
+        sa.UniqueConstraint("id", name=op.f("uq_adjustments_id")),
+    )
+    with op.batch_alter_table("adjustments", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_adjustments_in_force",
+            ["task_type", "key"],
+            unique=True,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
+
+    op.create_table(
         "apps",
         sa.Column("pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.String(length=64), nullable=False),
@@ -61,8 +112,12 @@ def upgrade() -> None:
             "ix_history_policies",
             ["seq"],
             unique=False,
-            sqlite_where=sa.text("event = 'operator:policy:loaded'"),
-            postgresql_where=sa.text("event = 'operator:policy:loaded'"),
+            sqlite_where=sa.text(
+                "event IN ('operator:policy:loaded', 'operator:policy:adjusted', 'reviewer:policy:adjusted', 'bot:policy:adjusted')"
+            ),
+            postgresql_where=sa.text(
+                "event IN ('operator:policy:loaded', 'operator:policy:adjusted', 'reviewer:policy:adjusted', 'bot:policy:adjusted')"
+            ),
         )
 
     op.create_table(
@@ -209,6 +264,37 @@ def upgrade() -> None:
             sqlite_where=sa.text("subject IS NOT NULL"),
             postgresql_where=sa.text("subject IS NOT NULL"),
         )
+
+    op.create_table(
+        "proposals",
+        sa.Column("pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("dedup_key", sa.String(length=160), nullable=False),
+        sa.Column("task_type", sa.String(length=64), nullable=False),
+        sa.Column("key", sa.String(length=16), nullable=False),
+        sa.Column("value", sa.Float(), nullable=False),
+        sa.Column("from_value", sa.Float(), nullable=False),
+        sa.Column("channel", sa.String(length=100), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("facts", store.types.JsonText(), nullable=False),
+        sa.Column("body", store.types.JsonText(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("made_at", store.types.UtcDateTime(), nullable=False),
+        sa.Column("decided_by", sa.String(length=100), nullable=True),
+        sa.Column("decided_at", store.types.UtcDateTime(), nullable=True),
+        sa.Column("adjustment_id", sa.String(length=40), nullable=True),
+        sa.Column("undone_by", sa.String(length=100), nullable=True),
+        sa.Column("undone_at", store.types.UtcDateTime(), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('open', 'applied', 'declined', 'outdated', 'undone')", name=op.f("ck_proposals_state_known")
+        ),
+        sa.ForeignKeyConstraint(["adjustment_id"], ["adjustments.id"], name=op.f("fk_proposals_adjustment_id")),
+        sa.PrimaryKeyConstraint("pk", name=op.f("pk_proposals")),
+        sa.UniqueConstraint("dedup_key", name=op.f("uq_proposals_dedup_key")),
+        sa.UniqueConstraint("id", name=op.f("uq_proposals_id")),
+    )
+    with op.batch_alter_table("proposals", schema=None) as batch_op:
+        batch_op.create_index("ix_proposals_adjustment", ["adjustment_id"], unique=False)
 
     op.create_table(
         "stopped_receivers",
@@ -377,7 +463,7 @@ def upgrade() -> None:
         sa.Column("leased_until", store.types.UtcDateTime(), nullable=True),
         sa.Column("last_error", sa.String(length=500), nullable=True),
         sa.CheckConstraint(
-            "kind IN ('card', 'sample', 'notice', 'batch', 'more', 'audit', 'digest', 'load', 'alert')",
+            "kind IN ('card', 'sample', 'notice', 'batch', 'more', 'audit', 'digest', 'load', 'alert', 'proposal')",
             name=op.f("ck_messages_kind_known"),
         ),
         sa.ForeignKeyConstraint(["review_pk"], ["reviews.pk"], name=op.f("fk_messages_review_pk")),
@@ -547,9 +633,7 @@ def downgrade() -> None:
     op.drop_table("messages")
     with op.batch_alter_table("alerts", schema=None) as batch_op:
         batch_op.drop_index(
-            "uq_alerts_own",
-            sqlite_where=sa.text("app_pk IS NULL"),
-            postgresql_where=sa.text("app_pk IS NULL"),
+            "uq_alerts_own", sqlite_where=sa.text("app_pk IS NULL"), postgresql_where=sa.text("app_pk IS NULL")
         )
 
     op.drop_table("alerts")
@@ -577,6 +661,10 @@ def downgrade() -> None:
     op.drop_table("events")
     op.drop_table("contents")
     op.drop_table("stopped_receivers")
+    with op.batch_alter_table("proposals", schema=None) as batch_op:
+        batch_op.drop_index("ix_proposals_adjustment")
+
+    op.drop_table("proposals")
     with op.batch_alter_table("decisions", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_decisions_subject",
@@ -610,11 +698,24 @@ def downgrade() -> None:
     with op.batch_alter_table("history", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_history_policies",
-            sqlite_where=sa.text("event = 'operator:policy:loaded'"),
-            postgresql_where=sa.text("event = 'operator:policy:loaded'"),
+            sqlite_where=sa.text(
+                "event IN ('operator:policy:loaded', 'operator:policy:adjusted', 'reviewer:policy:adjusted', 'bot:policy:adjusted')"
+            ),
+            postgresql_where=sa.text(
+                "event IN ('operator:policy:loaded', 'operator:policy:adjusted', 'reviewer:policy:adjusted', 'bot:policy:adjusted')"
+            ),
         )
         batch_op.drop_index("ix_history_decision")
 
     op.drop_table("history")
     op.drop_table("audit_streams")
     op.drop_table("apps")
+    with op.batch_alter_table("adjustments", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_adjustments_in_force",
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
+
+    op.drop_table("adjustments")
+    op.drop_table("accuracy_streams")
