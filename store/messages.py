@@ -19,11 +19,13 @@ LEASE = timedelta(seconds=60)
 """How long one replica may work on a message before another takes it over."""
 
 
-MessageKind = Literal["card", "sample", "notice", "batch", "more", "audit", "digest", "load", "alert", "proposal"]
+MessageKind = Literal[
+    "card", "sample", "notice", "batch", "more", "audit", "digest", "load", "alert", "proposal", "report"
+]
 """A `card` shows one review, and so does a `sample`, in the thread of its day's `audit`. A `notice` is said once, in
 the thread of a review's card or to one person. A `batch` leads to the queue of a channel, `more` to the cards for which
 there is no room. A `digest` sums a week up, `load` tells that reviewers are behind, an `alert` shows an anomaly, a
-`proposal` what the policy should be changed to, or was."""
+`proposal` what the policy should be changed to, or was. A `report` says once what a calibration has found."""
 
 CARDS = ("card", "sample")
 """The kinds that show a review with its buttons. Only a `card` takes a place among those that may wait in a channel."""

@@ -303,7 +303,9 @@ messages = Table(
     Column("last_error", String(500)),
     UniqueConstraint("key"),  # prevents two cards of one review in a channel, and a reminder that comes twice
     UniqueConstraint("message_channel", "message_ts"),  # prevents two reviews from owning one message
-    _one_of("kind", "card", "sample", "notice", "batch", "more", "audit", "digest", "load", "alert", "proposal"),
+    _one_of(
+        "kind", "card", "sample", "notice", "batch", "more", "audit", "digest", "load", "alert", "proposal", "report"
+    ),
     Index("ix_messages_review", "review_pk"),
 )
 
@@ -553,4 +555,39 @@ proposals = Table(
     UniqueConstraint("dedup_key"),  # prevents a job that runs twice from proposing twice
     _one_of("state", "open", "applied", "declined", "outdated", "undone"),
     Index("ix_proposals_adjustment", "adjustment_id"),
+)
+
+# What the labels of a stream have proved, look by look. Append-only: a look that was taken is spent.
+calibrations = Table(
+    "calibrations",
+    metadata,
+    Column("pk", BigId, primary_key=True),
+    Column("task_type", String(64), nullable=False),
+    Column("model_name", String(200), nullable=False),  # "" where the app names none
+    Column("model_version", String(200), nullable=False),
+    Column("confidence_source", String(16), nullable=False),
+    Column("look", Integer, nullable=False),  # counts from 1
+    Column("at", UtcDateTime, nullable=False),
+    Column("labels", Integer, nullable=False),
+    Column("threshold", Float),  # None: refused
+    Column("reason", String(16), nullable=False),
+    Column("result", JsonText, nullable=False),
+    # Prevents a look from being spent twice: the chance of a wrong certificate is shared out among the looks.
+    UniqueConstraint("task_type", "model_name", "model_version", "confidence_source", "look"),
+    Index("ix_calibrations_task", "task_type", "pk"),  # the latest of a task
+)
+
+# Sums of facts about decisions, by when those were created (store/tallies.py). Written in the commits of the facts.
+counters = Table(
+    "counters",
+    metadata,
+    Column("grain", Integer, primary_key=True, autoincrement=False),  # quarters of an hour in the bucket
+    Column("quarter", Integer, primary_key=True, autoincrement=False),  # the bucket's first, since 1970
+    Column("app_pk", BigInteger, primary_key=True, autoincrement=False),
+    Column("task_type", String(64), primary_key=True),
+    Column("cohort", String(100), primary_key=True),  # "" where the app named none
+    Column("name", String(120), primary_key=True),
+    Column("shard", Integer, primary_key=True, autoincrement=False),  # prevents replicas from waiting for each other
+    Column("value", BigInteger, nullable=False),
+    sqlite_with_rowid=False,  # its rows lie in the order in which they are read
 )

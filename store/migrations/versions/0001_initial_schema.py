@@ -95,6 +95,47 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "calibrations",
+        sa.Column("pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("task_type", sa.String(length=64), nullable=False),
+        sa.Column("model_name", sa.String(length=200), nullable=False),
+        sa.Column("model_version", sa.String(length=200), nullable=False),
+        sa.Column("confidence_source", sa.String(length=16), nullable=False),
+        sa.Column("look", sa.Integer(), nullable=False),
+        sa.Column("at", store.types.UtcDateTime(), nullable=False),
+        sa.Column("labels", sa.Integer(), nullable=False),
+        sa.Column("threshold", sa.Float(), nullable=True),
+        sa.Column("reason", sa.String(length=16), nullable=False),
+        sa.Column("result", store.types.JsonText(), nullable=False),
+        sa.PrimaryKeyConstraint("pk", name=op.f("pk_calibrations")),
+        sa.UniqueConstraint(
+            "task_type",
+            "model_name",
+            "model_version",
+            "confidence_source",
+            "look",
+            name=op.f("uq_calibrations_task_type_model_name_model_version_confidence_source_look"),
+        ),
+    )
+    with op.batch_alter_table("calibrations", schema=None) as batch_op:
+        batch_op.create_index("ix_calibrations_task", ["task_type", "pk"], unique=False)
+
+    op.create_table(
+        "counters",
+        sa.Column("grain", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("quarter", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("app_pk", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("task_type", sa.String(length=64), nullable=False),
+        sa.Column("cohort", sa.String(length=100), nullable=False),
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("shard", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("value", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "grain", "quarter", "app_pk", "task_type", "cohort", "name", "shard", name=op.f("pk_counters")
+        ),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "history",
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("at", store.types.UtcDateTime(), nullable=False),
@@ -463,7 +504,7 @@ def upgrade() -> None:
         sa.Column("leased_until", store.types.UtcDateTime(), nullable=True),
         sa.Column("last_error", sa.String(length=500), nullable=True),
         sa.CheckConstraint(
-            "kind IN ('card', 'sample', 'notice', 'batch', 'more', 'audit', 'digest', 'load', 'alert', 'proposal')",
+            "kind IN ('card', 'sample', 'notice', 'batch', 'more', 'audit', 'digest', 'load', 'alert', 'proposal', 'report')",
             name=op.f("ck_messages_kind_known"),
         ),
         sa.ForeignKeyConstraint(["review_pk"], ["reviews.pk"], name=op.f("fk_messages_review_pk")),
@@ -708,6 +749,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_history_decision")
 
     op.drop_table("history")
+    op.drop_table("counters")
+    with op.batch_alter_table("calibrations", schema=None) as batch_op:
+        batch_op.drop_index("ix_calibrations_task")
+
+    op.drop_table("calibrations")
     op.drop_table("audit_streams")
     op.drop_table("apps")
     with op.batch_alter_table("adjustments", schema=None) as batch_op:
