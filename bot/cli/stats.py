@@ -36,7 +36,7 @@ def stats(
     try:
         span = asked_for(window, first, end, now=SystemClock().now(), tz=tz)
     except SpanError as error:
-        give_up(str(error))
+        give_up(f"--{error.name}: {error}")
 
     async def work() -> Statistics:
         async with database() as engine:

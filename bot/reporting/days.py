@@ -1,6 +1,7 @@
 """Stretches of time as people name them: local days and weeks, and hours back from now."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -8,10 +9,16 @@ from zoneinfo import ZoneInfo
 _WINDOW = re.compile(r"([1-9]\d{0,3})([hd])")
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1)}
 DEFAULT_WINDOW = "7d"
+_YEARS = range(1970, 9999)
 
 
 class SpanError(ValueError):
-    """The options name no stretch of time; the message says what to write."""
+    """What was asked for names no stretch of time. `name`: of what is wrong (window, from, to); the message says what
+    to write."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,29 +40,46 @@ def days(first: date, end: date, tz: ZoneInfo) -> Span:
 
 
 def asked_for(window: str | None, first: str | None, end: str | None, *, now: datetime, tz: ZoneInfo) -> Span:
-    """What the options --window, --from and --to name: the local days from `first` on and before `end` (None: up to
-    now), or the time of `window` back from now. Raises SpanError."""
+    """The time of `window` back from now; or from `first` on and before `end` (None: up to now), each a local day or an
+    ISO 8601 time. Raises SpanError."""
     if first is None and end is None:
-        found = _WINDOW.fullmatch(window or DEFAULT_WINDOW)
+        found = _WINDOW.fullmatch(DEFAULT_WINDOW if window is None else window)
         if found is None:
-            raise SpanError(f"--window: {window} is no stretch of time; write a number of hours or days, as 24h or 7d.")
+            raise SpanError("window", f"{_quoted(window)} is no window: write a number of hours or days, as 24h or 7d.")
         return Span(now - int(found[1]) * _UNITS[found[2]], now)
     if window is not None:
-        raise SpanError("--window goes back from now, --from and --to name days: give one or the other.")
+        raise SpanError("window", "goes back from now, while from and to name days: give one or the other.")
     if first is None:
-        raise SpanError("--to needs --from: the days from --from on and before --to are counted.")
-    since = midnight(_day("--from", first), tz)
-    until = now if end is None else midnight(_day("--to", end), tz)
+        raise SpanError("to", "needs from beside it: what is counted is from that day on and before this one.")
+    since = _moment("from", first, tz)
+    until = now if end is None else _moment("to", end, tz)
     if since >= until:
-        raise SpanError(f"--from {first} does not lie before {f'--to {end}' if end else 'now'}.")
+        raise SpanError("from", f"{_quoted(first)} does not lie before {'now' if end is None else _quoted(end)}.")
     return Span(since, until)
 
 
-def _day(option: str, text: str) -> date:
+def _moment(name: str, text: str, tz: ZoneInfo) -> datetime:
+    with suppress(ValueError, OverflowError):
+        at = _parsed(text, tz)
+        if at.year in _YEARS:
+            return at
+    raise SpanError(name, f"{_quoted(text)} is no day: write it as 2026-11-09, or a time as 2026-11-09T08:00:00Z.")
+
+
+def _parsed(text: str, tz: ZoneInfo) -> datetime:
+    """Raises ValueError and OverflowError."""
+    with suppress(ValueError):
+        return midnight(date.fromisoformat(text), tz)
     try:
-        return date.fromisoformat(text)
+        at = datetime.fromisoformat(text)
     except ValueError:
-        raise SpanError(f"{option}: {text} is no day; write it as 2026-11-09.") from None
+        # A plus sign in a query that nobody escaped arrives as a space.
+        at = datetime.fromisoformat(text.replace(" ", "+"))
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def _quoted(text: str | None) -> str:
+    return repr((text or "")[:40])
 
 
 def week_before(period: str) -> date:

@@ -28,8 +28,8 @@ def test_the_p_value_is_twice_the_smaller_tail(n: int, n_rest: int, count: int, 
     from scipy.stats import hypergeom  # noqa: PLC0415 - takes a second to load
 
     count, count_rest = min(count, n), min(count_rest, n_rest)
-    drawn = hypergeom(n + n_rest, count + count_rest, n)
-    smaller = min(drawn.cdf(count), drawn.sf(count - 1))
+    drawn = (n + n_rest, count + count_rest, n)
+    smaller = min(hypergeom.cdf(count, *drawn), hypergeom.sf(count - 1, *drawn))
     found = fisher(count, n, count + count_rest, n + n_rest)
     assert 0 <= found <= 1
     if smaller < 0.25:

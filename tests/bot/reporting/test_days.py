@@ -29,23 +29,33 @@ def test_days_are_the_policys_from_the_first_on_and_before_the_other() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "name", "words"),
     [
-        (("7",), "7d"),
-        (("0d",), "7d"),
-        (("-1d",), "7d"),
-        (("7d", "2026-11-09", None), "one or the other"),
-        (("7d", None, "2026-11-16"), "one or the other"),
-        ((None, None, "2026-11-16"), "--from"),
-        ((None, "2026-11-16", "2026-11-16"), "before"),
-        ((None, "2026-11-21", None), "before now"),
-        ((None, "16.11.2026", None), "2026-11-09"),
-        ((None, "2026-02-30", None), "2026-11-09"),
+        (("7",), "window", "7d"),
+        (("",), "window", "7d"),
+        (("0d",), "window", "7d"),
+        (("-1d",), "window", "7d"),
+        (("7d", "2026-11-09", None), "window", "one or the other"),
+        (("7d", None, "2026-11-16"), "window", "one or the other"),
+        ((None, None, "2026-11-16"), "to", "needs from"),
+        ((None, "2026-11-16", "2026-11-16"), "from", "before"),
+        ((None, "2026-11-21", None), "from", "before now"),
+        ((None, "16.11.2026", None), "from", "2026-11-09"),
+        ((None, "2026-02-30", None), "from", "2026-11-09"),
+        ((None, "0001-01-01", None), "from", "2026-11-09"),
+        ((None, "2026-11-09", "9999-12-31T23:59:59-10:00"), "to", "2026-11-09"),
+        ((None, "", ""), "from", "2026-11-09"),
     ],
 )
-def test_what_names_no_time_is_told_with_what_to_write(options: tuple[str | None, ...], words: str) -> None:
-    with pytest.raises(SpanError, match=words):
+def test_what_names_no_time_is_told_with_what_to_write(options: tuple[str | None, ...], name: str, words: str) -> None:
+    with pytest.raises(SpanError, match=words) as told:
         asked(*options)
+    assert told.value.name == name
+
+
+@pytest.mark.parametrize("first", ["2026-11-09T08:00:00Z", "2026-11-09T09:00+01:00", "2026-11-09T09:00 01:00"])
+def test_a_time_may_stand_for_a_day(first: str) -> None:
+    assert asked(first=first, end="2026-11-16T10:00").since == datetime(2026, 11, 9, 8, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
