@@ -74,6 +74,7 @@ from bot.web.executions import ExecutionApi
 from bot.web.health import Health
 from bot.web.problem import problem_middleware
 from store import schema
+from store.adjustments import AdjustmentStore
 from store.alerts import AlertStore
 from store.audit_streams import StreamStore
 from store.audits import AuditStore
@@ -140,8 +141,9 @@ class Application:
         self.queue, self.reviews = QueueStore(self.engine), ReviewStore(self.engine)
         self.keys, self.decisions = KeyStore(self.engine), DecisionStore(self.engine)
         rollbacks, alert_store = RollbackStore(self.engine), AlertStore(self.engine)
+        adjustments, streams = AdjustmentStore(self.engine), StreamStore(self.engine)
         self.metrics = Metrics(self._clock, self.messages, self.events, rollbacks)
-        self.policy = PolicyInForce(settings.hitl_policy, self.writer, self._clock)
+        self.policy = PolicyInForce(settings.hitl_policy, self.writer, self._clock, adjustments, ends=role != "jobs")
         self._client = AsyncWebClient(
             token=token,
             base_url=settings.slack_api_url,
@@ -149,8 +151,11 @@ class Application:
             # A lost answer must be looked for, not posted again: nothing is retried behind our back.
             retry_handlers=[],
         )
-        primary_keys, audits, streams = PrimaryKeys(self.writer), AuditStore(self.engine), StreamStore(self.engine)
-        channels = Channels(self._client, self._clock)
+        primary_keys, audits, channels = (
+            PrimaryKeys(self.writer),
+            AuditStore(self.engine),
+            Channels(self._client, self._clock),
+        )
         self.cases = Cases(self.reviews, self.decisions)
         messages, membership = Messages(self._client, channels), SlackMembership(self._client, self._clock, channels)
         self.eligibility = Eligibility(self.policy, membership)

@@ -10,6 +10,7 @@ import structlog
 
 from bot.policy_in_force import PolicyInForce, PolicyUnreadableError, read_policy
 from routing.policy import parse_policy
+from store.adjustments import AdjustmentStore
 from store.engine import open_engine, parse_url
 from store.policies import policy_document
 from store.writer import Writer
@@ -107,7 +108,7 @@ async def test_a_policy_that_could_not_be_stored_is_tried_again(tmp_path: Path) 
     writer, clock = FailingWriter(engine), ManualClock(grace=0.05)
     writer.start()
     path = tmp_path / "policy.yml"
-    policy = PolicyInForce(path, writer, clock)
+    policy = PolicyInForce(path, writer, clock, AdjustmentStore(engine))
     await policy.load()
     watching = asyncio.create_task(policy.watch())
     before, after = policy.current.version, parse_policy(STRICTER).version

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bot.jobs.retention import Retention
 from bot.policy_in_force import PolicyInForce
 from store import tables as t
+from store.adjustments import AdjustmentStore
 from store.engine import WRITE, open_engine, parse_url
 from store.history import HistoryRecord
 from store.retention import REMOVED, RetentionStore
@@ -59,7 +60,7 @@ async def world(engine: AsyncEngine, tmp_path: Path) -> AsyncIterator[World]:
     writer.start()
     path = tmp_path / "policy.yml"
     path.write_text(SHORT)
-    policy = PolicyInForce(path, writer, clock)
+    policy = PolicyInForce(path, writer, clock, AdjustmentStore(engine))
     await policy.load()
     made = World(engine, writer, await add_world(writer, engine))
     made.clock = clock

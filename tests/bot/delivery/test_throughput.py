@@ -17,6 +17,7 @@ from bot.delivery.pace import POST_INTERVAL
 from bot.policy_in_force import PolicyInForce
 from bot.slack.card import Message
 from store import tables as t
+from store.adjustments import AdjustmentStore
 from store.engine import open_engine, parse_url
 from store.messages import Job, MessageStore, NewMessage, Place, add
 from store.notify import Topic, Wakeups, notify
@@ -104,7 +105,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     writer, slack = Writer(engine, wakeups), PlainSlack(clock)
     writer.start()
     (tmp_path / "policy.yml").write_text(POLICY)
-    policy = PolicyInForce(tmp_path / "policy.yml", writer, clock)
+    policy = PolicyInForce(tmp_path / "policy.yml", writer, clock, AdjustmentStore(engine))
     await policy.load()
     contents: Any = PlainContents()
     messages: Any = slack

@@ -23,6 +23,7 @@ from bot.reporting.statistics import read_statistics, statistics_object
 from routing.digest import Digest, Example, OpenWork, RollbacksOfWeek, Seal
 from routing.metrics import Facts, Group
 from store import tables as t
+from store.adjustments import AdjustmentStore
 from store.decisions import Decision
 from store.digests import NoteInBody
 from store.engine import open_engine, parse_url
@@ -82,7 +83,7 @@ async def office(url: str, folder: Path, clock: ManualClock) -> AsyncIterator[Of
         await add_world(writer, own)
     path = folder / "policy.yml"
     path.write_text(policy_text())
-    policy = PolicyInForce(path, writer, clock)
+    policy = PolicyInForce(path, writer, clock, AdjustmentStore(own))
     await policy.load()
     digest = WeeklyDigest(clock=clock, writer=writer, policy=policy, sources=DigestSources.on(own))
     jobs = Jobs(clock=clock, writer=writer, runs=RunStore(own), jobs=[digest])

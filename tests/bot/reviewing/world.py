@@ -26,6 +26,7 @@ from bot.reviewing.verdicts import Reviewing
 from routing.policy import Circle, parse_policy
 from routing.review import Verdict
 from store import tables as t
+from store.adjustments import AdjustmentStore
 from store.decisions import Cancel, DecisionStore, PrimaryKeys, outcome_content
 from store.engine import open_engine, parse_url
 from store.history import HistoryRecord, read
@@ -205,7 +206,7 @@ async def review_world(folder: Path, url: str, policy_text: str = POLICY) -> Asy
     writer.start()
     path = folder / "policy.yml"
     path.write_text(policy_text)
-    policy = PolicyInForce(path, writer, clock)
+    policy = PolicyInForce(path, writer, clock, AdjustmentStore(engine))
     await policy.load()
     numbers, draw = count(1), [0.5]
 
