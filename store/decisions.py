@@ -2,8 +2,8 @@
 
 import asyncio
 import dataclasses
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -14,10 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from routing.decision import Json
 from routing.review import WAITING, ReviewState
 from store import tables as t
+from store.counters import counting, note
 from store.history import HistoryRecord, append
 from store.messages import NewMessage, card_of, refresh_cards
 from store.notify import Topic, notify
+from store.recount import AT_INTAKE
 from store.row_insert import RowInsert
+from store.tallies import Tally, quarter_of
 from store.writer import SingleCommand, Writer
 
 
@@ -152,6 +155,17 @@ class TakeIn:
     history: tuple[HistoryRecord, ...]
 
     @property
+    def tallies(self) -> Iterator[Tally]:
+        """What it counts for, as the recount has it of a decision about which nobody has said anything yet."""
+        decision, review = self.decision, self.review
+        if decision.variant == "shadow":
+            return
+        of = (quarter_of(decision.created_at), decision.app_pk, decision.task_type, decision.cohort or "")
+        yield Tally(*of, "decisions")
+        if review is not None and review.kind in AT_INTAKE:
+            yield Tally(*of, "escalated")
+
+    @property
     def group(self) -> "type[TakeIn]":
         return TakeIn
 
@@ -190,6 +204,7 @@ async def _known(connection: AsyncConnection, keys: list[tuple[int, str]]) -> di
 async def _insert(connection: AsyncConnection, fresh: list[TakeIn]) -> None:
     if not fresh:
         return
+    note(connection, Counter(tally for command in fresh for tally in command.tallies))
     contents: list[_Content] = []
     reviews: list[dict[str, Any]] = []
     messages: list[dict[str, Any]] = []
@@ -222,7 +237,10 @@ class Cancel(SingleCommand[bool]):
     history: tuple[HistoryRecord, ...]
 
     async def apply(self, connection: AsyncConnection) -> bool:
-        # Reviews before decisions, as a verdict does it: two replicas must not lock them crosswise.
+        async with counting(connection, [self.pk]):
+            return await self._withdraw(connection)
+
+    async def _withdraw(self, connection: AsyncConnection) -> bool:
         c = t.reviews.c
         closed = await connection.execute(
             update(t.reviews)

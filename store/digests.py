@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from routing.decision import Json
 from routing.review import WAITING, ReviewState
 from store import tables as t
-from store.facts import Window, final_verdicts
+from store.facts import Window
 from store.messages import CARDS, NewMessage, Place, add
+from store.recount import final_verdicts
 from store.writer import SingleCommand
 
 
@@ -75,7 +76,7 @@ class DigestStore:
 
     async def corrected(self, window: Window, category: str, cohort: str | None, limit: int) -> list[Corrected]:
         """The latest that were corrected for this category; of one cohort where it is named."""
-        d, m, final = t.decisions.c, t.messages.c, final_verdicts(window)
+        d, m, final = t.decisions.c, t.messages.c, final_verdicts(window.condition)
         query = (
             select(d.id, final.c.review_pk)
             .join_from(final, t.decisions, d.pk == final.c.decision_pk)

@@ -1,7 +1,7 @@
 """Removing content whose time is over. Facts and history stay: they hold hashes of it, and a record tells that it was
 removed, so that it is not missed as if somebody had taken it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from routing.decision import Json, ReviewKind
 from routing.review import WAITING, ReviewState
 from store import tables as t
+from store.counters import counting
 from store.history import HistoryRecord, append
 from store.writer import SingleCommand
 
@@ -80,11 +81,18 @@ class RemoveContent(SingleCommand[int]):
         await self._silence(connection, pks)
         # A dead letter without its body is nothing that could be delivered again.
         await connection.execute(delete(t.events).where(e.decision_pk.in_(pks), e.state == "dead"))
-        for pk in self.facts.keys() & set(pks):
-            await connection.execute(update(t.decisions).where(d.pk == pk).values(self.facts[pk]))
+        await self._forget(connection, self.facts.keys() & set(pks))
         if removed:
             await append(connection, [self._record(removed)])
         return removed
+
+    async def _forget(self, connection: AsyncConnection, pks: Collection[int]) -> None:
+        """What was counted for a cohort whose name goes is counted without one from now on."""
+        if not pks:
+            return
+        async with counting(connection, pks):
+            for pk in pks:
+                await connection.execute(update(t.decisions).where(t.decisions.c.pk == pk).values(self.facts[pk]))
 
     async def _silence(self, connection: AsyncConnection, pks: Sequence[int]) -> None:
         """Forgets what was said in threads for good: a notice may hold a person's own words."""

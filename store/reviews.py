@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from store import tables as t
 from store.contents import put_content
+from store.counters import counting
 from store.decisions import Decision, NewReview, from_row
 from store.events import NewEvent, insert_event
 from store.executions import Execution, executions_of
@@ -128,6 +129,17 @@ class ChangeReview(SingleCommand[bool]):
     """The decision, where it must still be as it was seen though nothing changes it."""
 
     async def apply(self, connection: AsyncConnection) -> bool:
+        if not self._counts:
+            return await self._change(connection)
+        async with counting(connection, [self.review.decision.pk]):
+            return await self._change(connection)
+
+    @property
+    def _counts(self) -> bool:
+        """Whether it may change what the decision counts for: claims, reminders and the clock do not."""
+        return self.verdict is not None or self.opens is not None or not self.columns.keys().isdisjoint(_COUNTED)
+
+    async def _change(self, connection: AsyncConnection) -> bool:
         c = t.reviews.c
         won = await connection.execute(
             update(t.reviews)
@@ -179,6 +191,9 @@ class ChangeReview(SingleCommand[bool]):
             await withdraw_rollbacks(connection, before.pk, self.at)
         await notify(connection, Topic.RESOLVED, before.pk)
 
+
+_COUNTED = ("state", "round", "opened_at", "closed_at")
+"""The columns of a review that facts are made of, and that a change may set."""
 
 _TOLD = ("status", "outcome", "disposition", "action_sha256", "decided_at", "execution")
 """The columns of a decision that each verdict sets, and that tell whether there was another one. What the app does is

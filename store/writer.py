@@ -7,11 +7,13 @@ that breaks the transaction is found by running the batch again one by one, so i
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from secrets import randbelow
 from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from store import counters
 from store.engine import WRITE
 from store.notify import Wakeups, noted
 
@@ -66,6 +68,8 @@ class Writer:
     def __init__(self, engine: AsyncEngine, wakeups: Wakeups | None = None) -> None:
         self._engine = engine
         self._wakeups = wakeups or Wakeups()
+        # SQLite has one writer at a time, whoever that is.
+        self._shard = randbelow(counters.SHARDS) if engine.dialect.name == "postgresql" else 0
         self._queue: asyncio.Queue[_Job] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
@@ -137,10 +141,13 @@ class Writer:
         async with self._engine.connect() as plain:
             connection = await plain.execution_options(**WRITE)
             woken = noted(connection)
-            woken.clear()  # a transaction that failed on this connection has left its own
+            # A transaction that failed on this connection has left its own.
+            woken.clear()
+            counters.noted(connection).clear()
             async with connection.begin():
                 for group in _runs(commands):
                     results.extend(await group[0].group.apply_all(connection, group))
+                await counters.write(connection, self._shard)
             for topic, pk in woken:
                 self._wakeups.wake(topic, pk)
         return results

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from routing.metrics import Facts, Group, Judged, metrics, summed
+from routing.metrics import Facts, Group, Judged, latency_step, metrics, summed
 from store.facts import FactStore, Window
 from store.writer import Writer
 from tests.support.judged import Judgement, Past, Voted
@@ -51,14 +51,14 @@ async def test_a_week_counted_by_hand(past: Past) -> None:
             escalated=2,
             verdicts=Counter({Judged("gate", "approve"): 1, Judged("gate", "reject"): 1}),
             categories=Counter({"tone": 1}),
-            latencies=Counter({3000: 1, 9050: 1}),
+            latencies=Counter({latency_step(30.0): 1, latency_step(90.5): 1}),
         ),
         Group("label", ""): Facts(
             decisions=3,
             escalated=3,
             verdicts=Counter({Judged("provisional", "edit"): 1}),
             categories=Counter({"": 1}),
-            latencies=Counter({234: 1}),
+            latencies=Counter({latency_step(2.34): 1}),
         ),
         Group("refund", ""): Facts(
             decisions=4,

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from routing.review import ReviewState
 from store import tables as t
+from store.counters import counting, noted, write
 from tests.support.rows import decision, review
 
 
@@ -38,6 +39,15 @@ class Judgement:
     deadline: timedelta = timedelta(hours=4)
 
 
+@asynccontextmanager
+async def counted(connection: AsyncConnection, decision_pks: Sequence[int]) -> AsyncIterator[None]:
+    """What happens to these decisions meanwhile is counted, as the writer has it."""
+    noted(connection).clear()
+    async with counting(connection, decision_pks):
+        yield
+    await write(connection, shard=0)
+
+
 @dataclass
 class Past:
     """Writes rows as they would have come about. Each decision has one pk more than the one before it."""
@@ -61,7 +71,7 @@ class Past:
         )
         told = {"created_at": created_at, "policy_version": self.policy_version}
         made = decision(pk, self.app_pk, **told | ends | changes)
-        async with self._transaction() as connection:
+        async with self._transaction() as connection, counted(connection, [pk]):
             await connection.execute(insert(t.decisions), [asdict(made)])
             for number, judgement in enumerate(judgements):
                 await self._judge(connection, pk * 10 + number, made.task_type, pk, judgement, created_at)

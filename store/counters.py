@@ -1,0 +1,72 @@
+"""Counters of facts, kept in the same commits as the facts: what metrics are made of, however many decisions there are.
+
+Nothing that changes facts says by how much: what the recount has of a decision before and after it is subtracted. So
+counters and recount cannot drift apart, and each fact is defined once.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
+from functools import cache
+from typing import Final
+
+from sqlalchemy import Insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from store import tables as t
+from store.recount import tallies_of
+from store.tallies import GRAINS, Tally
+
+SHARDS: Final = 64
+"""Each writer adds to rows of its own, one in so many: no two replicas wait for each other's commits, but by chance."""
+
+
+def note(connection: AsyncConnection, tallies: Mapping[Tally, int]) -> None:
+    """Adds to the counters when this transaction commits."""
+    noted(connection).update(tallies)
+
+
+def noted(connection: AsyncConnection) -> Counter[Tally]:
+    """What was noted on this connection since the writer last emptied it."""
+    tallies: Counter[Tally] = connection.info.setdefault("hitl_tallies", Counter())
+    return tallies
+
+
+@asynccontextmanager
+async def counting(connection: AsyncConnection, decision_pks: Collection[int]) -> AsyncIterator[None]:
+    """Around whatever may change what these decisions count for.
+
+    Locks them, and comes before any lock on their reviews: two changes of one decision would each subtract what it was
+    before both.
+    """
+    pks = sorted(decision_pks)
+    if connection.dialect.name == "postgresql":
+        d = t.decisions.c
+        await connection.execute(select(d.pk).where(d.pk.in_(pks)).order_by(d.pk).with_for_update(key_share=True))
+    before = await tallies_of(connection, pks)
+    yield
+    after = await tallies_of(connection, pks)
+    after.subtract(before)
+    note(connection, after)
+
+
+async def write(connection: AsyncConnection, shard: int) -> None:
+    """Writes what was noted: the last thing in a transaction, for the rows stay locked to its end. Always in the same
+    order, so that two writers of one shard wait for each other and never crosswise."""
+    rows = [
+        {**tally._asdict(), "grain": grain, "quarter": tally.quarter // grain * grain, "shard": shard, "value": number}
+        for grain in GRAINS
+        for tally, number in sorted(noted(connection).items())
+        if number
+    ]
+    if rows:
+        await connection.execute(_addition(connection.dialect.name), rows)
+
+
+@cache
+def _addition(dialect: str) -> Insert:
+    made = (postgresql if dialect == "postgresql" else sqlite).insert(t.counters)
+    added = {"value": t.counters.c.value + made.excluded.value}
+    addition: Insert = made.on_conflict_do_update(index_elements=t.counters.primary_key, set_=added)
+    return addition

@@ -1,0 +1,94 @@
+"""What is counted, and in which stretches of time: the keys of `counters`, and facts made of them."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from routing.metrics import Facts, Judged
+
+QUARTER: Final = timedelta(minutes=15)
+"""Local days and weeks of every time zone in use begin and end on a quarter of an hour of UTC."""
+
+GRAINS: Final = (1, 12, 96, 768)
+"""How many quarters a bucket holds: a quarter of an hour, three hours, a day, eight days. Everything is counted in one
+bucket of each, so that a month is the sum of a few dozen buckets and not of three thousand. Each is a multiple of the
+one before."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Tally(NamedTuple):
+    """One thing that is counted.
+
+    Attributes:
+        quarter: in which the decision was created, counted since 1970, UTC.
+        cohort: "": the app named none.
+        name: which fact: `decisions`, `escalated`, `verdict:<kind>:<verdict>`, `category:<category>`,
+            `audit:<inclusion>:<right or wrong>`, `latency:<step>`, `pair:<first>:<second>` or `disputes`.
+    """
+
+    quarter: int
+    app_pk: int
+    task_type: str
+    cohort: str
+    name: str
+
+
+def quarter_of(at: datetime) -> int:
+    return (at - _EPOCH) // QUARTER
+
+
+def quarters(since: datetime, until: datetime) -> tuple[int, int]:
+    """The first quarter that holds anything of this time, and the one after the last."""
+    return quarter_of(since), -((_EPOCH - until) // QUARTER)
+
+
+def beginning_of(quarter: int) -> datetime:
+    return _EPOCH + quarter * QUARTER
+
+
+class Stretch(NamedTuple):
+    """The buckets of a grain from `first` on and before `end`, by their first quarters."""
+
+    grain: int
+    first: int
+    end: int
+
+
+def stretches(first: int, end: int) -> list[Stretch]:
+    """The quarters from `first` on and before `end`, each in one bucket: the largest in the middle, smaller ones at
+    both edges."""
+    found = []
+    for grain, coarser in pairwise(GRAINS):
+        inner_first, inner_end = -(-first // coarser) * coarser, end // coarser * coarser
+        if inner_first >= inner_end:
+            found.append(Stretch(grain, first, end))
+            break
+        found += [Stretch(grain, first, inner_first), Stretch(grain, inner_end, end)]
+        first, end = inner_first, inner_end
+    else:
+        found.append(Stretch(GRAINS[-1], first, end))
+    return [stretch for stretch in found if stretch.first < stretch.end]
+
+
+def add(facts: Facts, name: str, number: int) -> None:
+    """Adds what is counted under a tally's name."""
+    measure, _, rest = name.partition(":")
+    first, _, second = rest.rpartition(":")
+    match measure:
+        case "decisions":
+            facts.decisions += number
+        case "escalated":
+            facts.escalated += number
+        case "verdict":
+            facts.verdicts[Judged(first, second)] += number
+        case "category":
+            facts.categories[rest] += number
+        case "audit":
+            facts.audits[float(first), second == "wrong"] += number
+        case "latency":
+            facts.latencies[int(rest)] += number
+        case "pair":
+            facts.pairs[first, second] += number
+        case "disputes":
+            facts.disputes += number
