@@ -20,6 +20,7 @@ from sqlalchemy import (
     Float,
     Integer,
     Select,
+    Text,
     and_,
     case,
     cast,
@@ -29,6 +30,7 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    type_coerce,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -192,4 +194,4 @@ def _is_label() -> ColumnElement[bool]:
 
 def _failed_a_check() -> ColumnElement[bool]:
     """A person sees these whatever the confidence. No text that an app wrote can hold unescaped quotes."""
-    return t.decisions.c.reasons.like('%"code":"check.%')
+    return type_coerce(t.decisions.c.reasons, Text).like('%"code":"check.%')
