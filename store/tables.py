@@ -434,6 +434,7 @@ audit_streams = Table(
     Column("rate", Float, nullable=False),
     Column("since", UtcDateTime, nullable=False),  # when it came into this state
     Column("judged_to", BigInteger, nullable=False),  # the last verdict that counts in it
+    Column("watched_until", UtcDateTime),  # audited as if its errors had risen, though nothing proves it
     Column("version", Integer, nullable=False),
     UniqueConstraint("task_type", "model_name", "model_version", "confidence_source"),  # prevents split evidence
 )

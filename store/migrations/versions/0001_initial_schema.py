@@ -84,6 +84,7 @@ def upgrade() -> None:
         sa.Column("rate", sa.Float(), nullable=False),
         sa.Column("since", store.types.UtcDateTime(), nullable=False),
         sa.Column("judged_to", sa.BigInteger(), nullable=False),
+        sa.Column("watched_until", store.types.UtcDateTime(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("pk", name=op.f("pk_audit_streams")),
         sa.UniqueConstraint(
