@@ -1,0 +1,201 @@
+"""Labels: whether the model was right, beside its confidence; and what they say about every threshold at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array: TypeAlias = NDArray[Any]
+
+
+class LabelError(ValueError):
+    """Values that nothing can be computed from.
+
+    Attributes:
+        index: of the value, counted from 0.
+        name: of the value's column, as in the file of `hitl calibrate`: confidence, is_correct or inclusion_prob.
+        problem: what is wrong with it, and what is right.
+    """
+
+    def __init__(self, index: int, name: str, problem: str) -> None:
+        super().__init__(f"{name}[{index}]: {problem}")
+        self.index = index
+        self.name = name
+        self.problem = problem
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Decisions:
+    """Decisions of the same task that nobody labelled, as a histogram of their confidence: most confident first."""
+
+    confidence: "Array"
+    count: "Array"
+
+    def above(self, thresholds: "Array") -> "Array":
+        """How many have at least this confidence, for each threshold."""
+        import numpy as np  # noqa: PLC0415 - heavy, and only wanted where a calibration runs
+
+        summed = np.concatenate(([0.0], np.cumsum(self.count)))
+        return summed[np.searchsorted(-self.confidence, -thresholds, side="right")]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Labels:
+    """Labelled decisions whose confidence is known, most confident first.
+
+    Attributes:
+        confidence: 0..1.
+        is_wrong: the person did not let the model's output stand.
+        weight: 1 / the probability with which the decision was chosen to be labelled; 1 or more.
+        unknown: how many decisions had no confidence, labelled or not. They always go to a person.
+        unlabelled: the other decisions that the labels stand for; None: nothing is known of them.
+    """
+
+    confidence: "Array"
+    is_wrong: "Array"
+    weight: "Array"
+    unknown: float = 0.0
+    unlabelled: Decisions | None = None
+
+    def __len__(self) -> int:
+        return len(self.confidence)
+
+
+def labels_of(
+    confidence: Sequence[float],
+    is_wrong: Sequence[bool],
+    inclusion: Sequence[float] | None = None,
+    *,
+    unknown: float = 0.0,
+    unlabelled: Decisions | None = None,
+) -> Labels:
+    """Labels from equally long columns in any order; `inclusion` None: all decisions were labelled, or all with the
+    same probability.
+
+    Raises:
+        LabelError: a confidence is not within 0..1, an inclusion probability not within (0, 1], or a column ends early.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    confident = _checked("confidence", confidence, 0.0)
+    wrong = np.asarray(is_wrong, dtype=bool)
+    design = np.ones(len(confident)) if inclusion is None else _checked("inclusion_prob", inclusion, 5e-324)
+    for name, column in (("is_correct", wrong), ("inclusion_prob", design)):
+        if len(column) != len(confident):
+            raise LabelError(min(len(column), len(confident)), name, f"{len(confident)} values are expected")
+    order = np.argsort(-confident, kind="stable")
+    return Labels(confident[order], wrong[order], 1.0 / design[order], unknown, unlabelled)
+
+
+def decisions_of(confidence: Sequence[float], count: Sequence[float] | None = None) -> Decisions:
+    """A histogram of confidences in any order; `count` None: one each.
+
+    Raises:
+        LabelError: a confidence is not within 0..1.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    confident = _checked("confidence", confidence, 0.0)
+    counted = np.ones(len(confident)) if count is None else np.asarray(count, dtype=float)
+    order = np.argsort(-confident, kind="stable")
+    return Decisions(confident[order], counted[order])
+
+
+def _checked(name: str, values: Sequence[float], least: float) -> "Array":
+    import numpy as np  # noqa: PLC0415
+
+    column = np.asarray(values, dtype=float)
+    outside = np.flatnonzero(~((column >= least) & (column <= 1)))  # NaN is outside too
+    if len(outside):
+        index = int(outside[0])
+        bounds = "within 0..1" if least == 0 else "greater than 0 and at most 1"
+        raise LabelError(index, name, f"{column[index]:g} is not {bounds}")
+    return column
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Curve:
+    """For each distinct confidence of the labels, strict to loose: what would run alone with it as the threshold.
+
+    Attributes:
+        threshold: decisions with at least this confidence run alone; equal confidences stay together.
+        labels: how many of them are labelled.
+        errors: how many of those are wrong.
+        weighted_errors: the sum of the errors' weights; `squared_errors` that of the squares.
+        largest: the largest weight of any label.
+        even: whether all those labels have the same weight.
+        volume: how many decisions, labelled or not, would run alone; estimated by the weights where nothing is known of
+            the unlabelled.
+        total: how many decisions there are, those of unknown confidence included.
+        unlabelled: as in `Labels`.
+    """
+
+    threshold: "Array"
+    labels: "Array"
+    errors: "Array"
+    weighted_errors: "Array"
+    squared_errors: "Array"
+    largest: "Array"
+    even: "Array"
+    volume: "Array"
+    total: float
+    unlabelled: Decisions | None
+
+    @property
+    def information(self) -> "Array":
+        """How many labels of equal weight would be worth as much: their number where weights are equal, else the
+        volume / the largest weight."""
+        import numpy as np  # noqa: PLC0415
+
+        return np.where(self.even, self.labels, self.volume / self.largest)
+
+    @property
+    def rate(self) -> "Array":
+        """The estimated share of errors in what would run alone."""
+        import numpy as np  # noqa: PLC0415
+
+        weighted = np.minimum(1.0, self.weighted_errors / self.volume)
+        return np.where(self.even, self.errors / self.labels, weighted)
+
+    def at(self, thresholds: "Array") -> "Array":
+        """The index of the loosest step at or above each threshold; -1: no label is as confident."""
+        import numpy as np  # noqa: PLC0415
+
+        return np.searchsorted(-self.threshold, -thresholds, side="right") - 1
+
+
+def curve_of(labels: Labels) -> Curve:
+    """All thresholds at once; there must be at least one label."""
+    import numpy as np  # noqa: PLC0415
+
+    last = np.append(np.flatnonzero(np.diff(labels.confidence)), len(labels) - 1)  # of each group of equal confidences
+    wrong_weight = np.where(labels.is_wrong, labels.weight, 0.0)
+    threshold = labels.confidence[last]
+    largest = np.maximum.accumulate(labels.weight)[last]
+    smallest = np.minimum.accumulate(labels.weight)[last]
+    volume, total = _volumes(labels, last, threshold)
+    return Curve(
+        threshold=threshold,
+        labels=last + 1,
+        errors=np.cumsum(labels.is_wrong)[last],
+        weighted_errors=np.cumsum(wrong_weight)[last],
+        squared_errors=np.cumsum(wrong_weight**2)[last],
+        largest=largest,
+        even=smallest == largest,
+        volume=volume,
+        total=total + labels.unknown,
+        unlabelled=labels.unlabelled,
+    )
+
+
+def _volumes(labels: Labels, last: "Array", threshold: "Array") -> tuple["Array", float]:
+    """Of each threshold, and in all."""
+    import numpy as np  # noqa: PLC0415
+
+    if labels.unlabelled is None:
+        volume = np.cumsum(labels.weight)[last]
+        return volume, float(volume[-1])
+    counted = (last + 1) + labels.unlabelled.above(threshold)
+    return counted, float(len(labels) + labels.unlabelled.count.sum())
