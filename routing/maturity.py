@@ -104,8 +104,11 @@ def _next_state(state: MaturityState, seen: Evidence, goal: Goal) -> MaturitySta
             return state
 
 
-def rate_of(route: Route, maturity: Maturity, audit: Audit) -> float:
-    """The share of the decisions with this route to audit, 0..1; 0 for those that a person sees anyway."""
+def rate_of(route: Route, maturity: Maturity, audit: Audit, *, watched: bool = False) -> float:
+    """The share of the decisions with this route to audit, 0..1; 0 for those that a person sees anyway. What is
+    `watched`, for a sign that is no proof, is audited as if its errors had risen."""
+    if watched and maturity.state in (MaturityState.LEARN, MaturityState.STABLE):
+        maturity = replace(maturity, state=MaturityState.DEGRADED)
     match route:
         case Route.AUTO_AUDIT:
             return rate(maturity, audit)

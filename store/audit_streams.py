@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Row, Select, Table, and_, func, select, update
+from sqlalchemy import Column, ColumnElement, Row, Select, Table, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from routing.decision import Json, OutcomeResult, ReviewKind
@@ -44,13 +44,15 @@ class Stream:
     maturity: Json
     """State and evidence, as `routing.maturity` writes them."""
     rate: float
-    """The share of AUTO_AUDIT that is audited."""
+    """The share of AUTO_AUDIT that is audited, while nobody watches it."""
     since: datetime
     """When it came into this state."""
     judged_to: int
     """The last verdict that counts in it."""
     pk: int = 0
     version: int = 0
+    watched_until: datetime | None = None
+    """Until when it is audited as if its errors had risen, though nothing proves it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,32 @@ class SaveStreams(SingleCommand[None]):
             await _save(connection, stream)
         await append(connection, self.history)
         await add(connection, self.messages, self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class WatchStreams(SingleCommand[bool]):
+    """Has all streams of a task's model audited more until a time. False: they are already, or nothing is known of them
+    and so they are audited in full; then nothing is done.
+
+    It leaves the version alone: it is not about what `SaveStreams` changes.
+    """
+
+    task_type: str
+    model_name: str
+    model_version: str
+    until: datetime
+    history: HistoryRecord
+
+    async def apply(self, connection: AsyncConnection) -> bool:
+        s = t.audit_streams.c
+        mine = and_(
+            s.task_type == self.task_type, s.model_name == self.model_name, s.model_version == self.model_version
+        )
+        sooner = or_(s.watched_until.is_(None), s.watched_until < self.until)
+        changed = await connection.execute(update(t.audit_streams).where(mine, sooner).values(watched_until=self.until))
+        if changed.rowcount:
+            await append(connection, [self.history])
+        return changed.rowcount > 0
 
 
 async def _save(connection: AsyncConnection, stream: Stream) -> None:
@@ -181,7 +209,7 @@ def _names(table: Table) -> list[Column[Any]]:
 
 
 def _stream(row: Row[Any]) -> Stream:
-    return Stream(_key(row), row.maturity, row.rate, row.since, row.judged_to, row.pk, row.version)
+    return Stream(_key(row), row.maturity, row.rate, row.since, row.judged_to, row.pk, row.version, row.watched_until)
 
 
 def _verdict(row: Row[Any], least_inclusion: float) -> AuditVerdict:

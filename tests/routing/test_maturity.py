@@ -151,6 +151,13 @@ def test_a_worse_state_is_never_audited_less(audit: Audit, evidence: Evidence) -
         assert all(0 <= each <= 1 for each in rates)
 
 
+@given(_maturities, _audits)
+def test_what_is_watched_is_audited_as_if_it_had_got_worse_and_never_less(maturity: Maturity, audit: Audit) -> None:
+    for route in Route:
+        plain, watched = (rate_of(route, maturity, audit, watched=each) for each in (False, True))
+        assert watched == max(plain, rate_of(route, Maturity(DEGRADED, FRESH), audit))
+
+
 @given(_maturities, _audits, st.booleans())
 def test_only_a_certificate_or_its_end_lowers_the_rate(maturity: Maturity, audit: Audit, error: bool) -> None:
     now, transition = judged(maturity, error)
