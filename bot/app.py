@@ -15,6 +15,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.adjusting import Adjusting
 from bot.alerts import Alerts
 from bot.clock import Clock, SystemClock
 from bot.config import Settings, SettingsError, load_secret, need_slack
@@ -38,6 +39,7 @@ from bot.jobs.seal_history import SealHistory
 from bot.jobs.weekly_digest import WeeklyDigest
 from bot.metrics import Metrics
 from bot.policy_in_force import PolicyInForce
+from bot.proposals import Proposals
 from bot.reporting.digest import DigestSources
 from bot.reviewing.audit_rates import AuditRates
 from bot.reviewing.audits import Audits
@@ -60,6 +62,7 @@ from bot.slack.listeners import CardListeners
 from bot.slack.messages import SLACK_TROUBLE, Messages, error_code
 from bot.slack.people import SlackMembership
 from bot.slack.present import Presenter
+from bot.slack.proposed_listeners import ProposalListeners
 from bot.slack.reception import Reception, acknowledge_the_rest
 from bot.slack.send_for_review import SendForReview
 from bot.slack.socket import SocketMode
@@ -140,10 +143,13 @@ class Application:
         self.messages, self.events = MessageStore(self.engine), EventStore(self.engine)
         self.queue, self.reviews = QueueStore(self.engine), ReviewStore(self.engine)
         self.keys, self.decisions = KeyStore(self.engine), DecisionStore(self.engine)
-        rollbacks, alert_store = RollbackStore(self.engine), AlertStore(self.engine)
+        rollbacks, alert_store, load_store = RollbackStore(self.engine), AlertStore(self.engine), LoadStore(self.engine)
         adjustments, streams = AdjustmentStore(self.engine), StreamStore(self.engine)
         self.metrics = Metrics(self._clock, self.messages, self.events, rollbacks)
         self.policy = PolicyInForce(settings.hitl_policy, self.writer, self._clock, adjustments, ends=role != "jobs")
+        self.adjusting = Adjusting(
+            clock=self._clock, writer=self.writer, store=adjustments, policy=self.policy, new_id=around.new_id
+        )
         self._client = AsyncWebClient(
             token=token,
             base_url=settings.slack_api_url,
@@ -258,6 +264,12 @@ class Application:
             walk,
             self._home,
             AlertListeners(reception=self._reception, alerts=self.alerts, presenter=alert_presenter, clock=self._clock),
+            ProposalListeners(
+                reception=self._reception,
+                proposals=Proposals(
+                    store=adjustments, adjusting=self.adjusting, eligibility=self.eligibility, policy=self.policy
+                ),
+            ),
             SendForReview(
                 client=self._client,
                 reception=self._reception,
@@ -295,13 +307,13 @@ class Application:
                 rollbacks=rollbacks,
                 audits=audits,
                 alerts=alert_store,
+                adjustments=adjustments,
                 alert_presenter=alert_presenter,
                 digests=Digests(client=self._client, uploads=Uploads(self._client, self._clock), writer=self.writer),
             ),
             messages=messages,
             wakeups=self.wakeups,
         )
-        load_store = LoadStore(self.engine)
         load = Load(
             clock=self._clock, writer=self.writer, store=load_store, policy=self.policy, deadlines=self.deadlines
         )

@@ -86,7 +86,8 @@ class Proposal:
 
     @property
     def message(self) -> NewMessage:
-        return NewMessage(self.message_key, "proposal", self.channel, URGENCY, body={"proposal": self.id})
+        body: dict[str, Json] = {"proposal": self.id, "task": self.task_type}
+        return NewMessage(self.message_key, "proposal", self.channel, URGENCY, body=body)
 
 
 class AdjustmentsOutdatedError(Exception):

@@ -16,7 +16,9 @@ from bot.slack.card import Message, render_card
 from bot.slack.load_post import render_load
 from bot.slack.notice import render_notice
 from bot.slack.present import Presenter
+from bot.slack.proposed import render_proposed
 from routing.review import WAITING, ReviewState
+from store.adjustments import AdjustmentStore
 from store.alerts import AlertStore
 from store.audits import AuditStore
 from store.messages import CARDS, Job, MessageStore, Place
@@ -53,11 +55,12 @@ class Contents:
         rollbacks: RollbackStore,
         digests: Digests,
         alerts: AlertStore,
+        adjustments: AdjustmentStore,
         alert_presenter: AlertPresenter,
     ) -> None:
         self._policy = policy
         self._cases, self._eligibility, self._presenter = cases, eligibility, presenter
-        self._audits = audits
+        self._audits, self._adjustments = audits, adjustments
         self._alerts, self._alert_presenter = alerts, alert_presenter
         self._store, self._queue, self._rollbacks, self._digests = store, queue, rollbacks, digests
 
@@ -66,15 +69,22 @@ class Contents:
         if job.kind == "digest":
             message, plainer = await self._digests.of(job)
             return Content(message, plainer=plainer)
-        if job.kind == "audit":
-            return await self._of_audit(job)
-        if job.kind == "load":
-            return self._of_load(job)
         if job.review_pk is None:
-            return await self._of_queue(job)
+            return await self._of_post(job)
         if job.kind == "alert":
             return Content(render_alert(self._alert_presenter.view(await self._alerts.by_review_pk(job.review_pk))))
         return await self._of_review(job, await self._cases.by_pk(job.review_pk))
+
+    async def _of_post(self, job: Job) -> Content:
+        match job.kind:
+            case "audit":
+                return await self._of_audit(job)
+            case "load":
+                return self._of_load(job)
+            case "proposal":
+                return await self._of_proposal(job)
+            case _:
+                return await self._of_queue(job)
 
     async def _of_review(self, job: Job, case: Case) -> Content:
         if job.kind == "sample":
@@ -86,7 +96,7 @@ class Contents:
         policy = self._policy.current
         if job.kind == "digest":
             return policy.digest_channel
-        if job.kind == "audit":
+        if job.kind in ("audit", "proposal"):
             return policy.task(str((job.body or {})["task"])).channel
         if job.review_pk is None:
             return None
@@ -140,6 +150,12 @@ class Contents:
             place = await self._store.post_of(case.review.pk)  # one thread has all of a day's samples
         waits = place is None and bool(cards) and case.review.state in WAITING
         return Content(message, place, broadcast, is_void=place is None, waits_for_thread=waits)
+
+    async def _of_proposal(self, job: Job) -> Content:
+        proposal = await self._adjustments.proposal(str((job.body or {})["proposal"]))
+        if proposal is None:
+            raise LookupError(f"there is no proposal for message {job.key}")
+        return Content(render_proposed(proposal), is_void=proposal.state == "outdated")
 
     def _of_load(self, job: Job) -> Content:
         body = job.body or {}

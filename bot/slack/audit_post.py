@@ -21,7 +21,7 @@ _CHANGES = {
     "suspended": "the error is proven to be above the {max_error} that the policy allows",
     "cold": "the policy's bound is another one, so the proof begins anew",
 }
-_RESUMED = "`autonomy` is 2 or less, people decide first: the suspension is over, and the proof begins anew"
+_RESUMED = "people have the say now: the suspension is over, and the proof begins anew"
 
 
 def render_audit(body: Mapping[str, Any], looked_at: Mapping[str, int]) -> Message:
@@ -117,17 +117,19 @@ def _cohort(cohort: Mapping[str, Any]) -> str:
 
 
 def _rate(body: Mapping[str, Any]) -> Message:
+    words = rate_words(body)
+    return Message(text=words, blocks=[section("audit.rate", words)])
+
+
+def rate_words(body: Mapping[str, Any]) -> str:
+    """mrkdwn: how the rate of audits changes, and why."""
     task = clip_line(str(body["task"]), 64)
     model = f" ({clip_line(str(body['model']), _NAME)})" if body["model"] else ""
     words = f"{escape(task)}{escape(model)}: audits {_move(body)}: {_because(body)}."
     if body["after"] == "suspended":
-        words += (
-            f" {_whom(body)}: please look at what it gets wrong, and set `autonomy` to 2 or less for this task in the "
-            "policy file, so that people decide first. The next daily draw then ends the suspension; once you raise "
-            "`autonomy` again, the audits begin anew with 100 %."
-        )
+        words += f" People decide first from now on. {_whom(body)}: please look at what it gets wrong."
     mark = {"suspended": "🛑", "degraded": "⚠️", "cold": "🔄"}.get(body["after"], "📉")
-    return Message(text=f"{mark} {words}", blocks=[section("audit.rate", f"{mark} {words}")])
+    return f"{mark} {words}"
 
 
 def _move(body: Mapping[str, Any]) -> str:

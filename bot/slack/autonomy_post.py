@@ -1,0 +1,66 @@
+"""Words for steps of autonomy: one that is proposed, and one that was taken at once."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.slack.audit_post import rate_words
+from bot.slack.text import clip_line, escape
+from store.adjustments import Proposal
+
+LEVELS = {
+    0: "a person answers without seeing the model's output",
+    1: "a person edits or confirms the model's draft",
+    2: "a person decides everything",
+    3: "what the policy's matrix lets run alone does, and people decide the rest",
+    4: "what is unsure at low and medium risk runs alone too, and is audited",
+    5: "low risk runs alone",
+}
+"""What each level of autonomy means (contract §5)."""
+
+
+def render_step(proposal: Proposal) -> str:
+    """mrkdwn in one paragraph or two."""
+    match proposal.body.get("what"):
+        case "promotion":
+            return _promotion(proposal, proposal.body)
+        case "alarm":
+            return f"{rate_words(proposal.body)}\n{_down(proposal)}"
+        case "breach":
+            return f"{rate_words(proposal.body)}\n{_taken(proposal)}"
+        case "pause":
+            return _pause(proposal)
+        case other:
+            raise ValueError(f"no words for a step of autonomy of {other!r}")
+
+
+def _promotion(proposal: Proposal, body: Mapping[str, Any]) -> str:
+    agreed, reviews = int(body["labels"]) - int(body["errors"]), int(body["labels"])
+    return (
+        f"📈 *{_task(proposal)}* has earned autonomy {proposal.value:g} (now {proposal.from_value:g}): "
+        f"{LEVELS[int(proposal.value)]}.\n"
+        f"People agreed with {agreed:,} of its last {reviews:,} answers, which proves more than 95 % accuracy; its "
+        "threshold is certified, and there was no alarm since. Audits go on. An adjudicator decides."
+    )
+
+
+def _down(proposal: Proposal) -> str:
+    return (
+        f"Shall people see more of it first? Autonomy {proposal.value:g} instead of {proposal.from_value:g}: "
+        f"{LEVELS[int(proposal.value)]}."
+    )
+
+
+def _taken(proposal: Proposal) -> str:
+    return (
+        f"Autonomy went from {proposal.from_value:g} to {proposal.value:g} at once: {LEVELS[int(proposal.value)]}. "
+        "*Undo* gives it back; all of it is then audited until enough is known."
+    )
+
+
+def _pause(proposal: Proposal) -> str:
+    why = f" Why: {escape(clip_line(proposal.why, 500))}" if proposal.why else ""
+    return f"⏸️ *{_task(proposal)}* is paused: everything goes to people, at once.{why}"
+
+
+def _task(proposal: Proposal) -> str:
+    return escape(clip_line(proposal.task_type, 64))
