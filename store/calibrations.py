@@ -12,15 +12,17 @@ from store import tables as t
 from store.audit_streams import StreamKey
 from store.history import HistoryRecord, append
 from store.insert_new import insert_new
+from store.tallies import GRAINS
 from store.writer import SingleCommand
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
-    """One look. `result`: all that it has found; `threshold` None: refused, and `reason` says why."""
+class Look:
+    """One look, `number` from 1. `result`: all that it has found, as the service writes it; `threshold` None: refused,
+    and `reason` says why."""
 
     stream: StreamKey
-    look: int
+    number: int
     at: datetime
     labels: int
     threshold: float | None
@@ -33,12 +35,12 @@ class Calibration:
 class KeepCalibration(SingleCommand[bool]):
     """Spends a look. False: another replica has spent it, and nothing was done."""
 
-    calibration: Calibration
+    look: Look
     history: HistoryRecord
 
     async def apply(self, connection: AsyncConnection) -> bool:
-        row = asdict(self.calibration)
-        row |= row.pop("stream")
+        row = asdict(self.look)
+        row |= {**row.pop("stream"), "look": row.pop("number")}
         del row["pk"]
         if not await insert_new(connection, t.calibrations, row):
             return False
@@ -55,28 +57,30 @@ class CalibrationStore:
         async with self._engine.connect() as connection:
             return int(await connection.scalar(select(func.max(t.calibrations.c.pk))) or 0)
 
-    async def latest_of_streams(self) -> dict[StreamKey, Calibration]:
+    async def latest_of_streams(self) -> dict[StreamKey, Look]:
         c = t.calibrations.c
         names = (c.task_type, c.model_name, c.model_version, c.confidence_source)
         latest = select(func.max(c.pk)).group_by(*names)
         return {each.stream: each for each in await self._read(c.pk.in_(latest))}
 
-    async def latest(self, task_type: str, app_pk: int | None = None) -> Calibration | None:
+    async def latest(self, task_type: str, app_pk: int | None = None) -> Look | None:
         """Of a task; where `app_pk` is named, only if this app has posted decisions of the task."""
-        c, d = t.calibrations.c, t.decisions.c
+        c, n = t.calibrations.c, t.counters.c
         mine = c.task_type == task_type
         if app_pk is not None:
-            mine = and_(mine, exists().where(d.app_pk == app_pk, d.task_type == task_type))
+            # The widest buckets are the fewest rows.
+            posted = exists().where(n.grain == GRAINS[-1], n.app_pk == app_pk, n.task_type == task_type)
+            mine = and_(mine, posted)
         latest = select(func.max(c.pk)).where(mine).scalar_subquery()
         found = await self._read(c.pk == latest)
         return found[0] if found else None
 
-    async def _read(self, condition: ColumnElement[bool]) -> list[Calibration]:
+    async def _read(self, condition: ColumnElement[bool]) -> list[Look]:
         query = select(t.calibrations).where(condition).order_by(t.calibrations.c.pk)
         async with self._engine.connect() as connection:
-            return [_calibration(row) for row in await connection.execute(query)]
+            return [_look(row) for row in await connection.execute(query)]
 
 
-def _calibration(row: Row[Any]) -> Calibration:
+def _look(row: Row[Any]) -> Look:
     stream = StreamKey(row.task_type, row.model_name, row.model_version, row.confidence_source)
-    return Calibration(stream, row.look, row.at, row.labels, row.threshold, row.reason, row.result, row.pk)
+    return Look(stream, row.look, row.at, row.labels, row.threshold, row.reason, row.result, row.pk)

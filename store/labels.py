@@ -106,7 +106,7 @@ class LabelStore:
 
     async def read(self, stream: StreamKey, domain: Domain) -> StoredLabels:
         """What is known of the stream's decisions within the domain: 17 bytes of memory a label, and a histogram."""
-        mine = and_(_is_in(stream), domain.condition)
+        mine = and_(is_in(stream), domain.condition)
         async with self._engine.connect() as connection:
             labels = await _labels(connection, mine)
             labels.others = await _others(connection, mine)
@@ -173,7 +173,8 @@ _NAMES = (
 )
 
 
-def _is_in(stream: StreamKey) -> ColumnElement[bool]:
+def is_in(stream: StreamKey) -> ColumnElement[bool]:
+    """Whether a decision is one of the stream's."""
     d = t.decisions.c
     return and_(
         d.task_type == stream.task_type,

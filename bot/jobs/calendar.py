@@ -1,6 +1,6 @@
 """When jobs are due: the latest times up to a moment, in the policy's time zone.
 
-A tick is named by its local day or ISO week. So the hour that autumn repeats brings no second one, and a time that
+A tick is named by its local day, ISO week or month. So the hour that autumn repeats brings no second one, and a time that
 spring leaves out comes an hour later (the `zoneinfo` reading of PEP 495, fold 0).
 """
 
@@ -37,6 +37,13 @@ def weeks_until(now: datetime, weekday: str, at: time, tz: ZoneInfo, scope: str 
         if day.weekday() == wanted:
             year, week, _ = day.isocalendar()
             yield Tick(scope, f"{year}-W{week:02}", tick.at)
+
+
+def months_until(now: datetime, at: time, tz: ZoneInfo) -> Iterator[Tick]:
+    """The ticks on the first of each month that are due by `now`, the latest first, without end."""
+    for tick in days_until(now, at, tz):
+        if date.fromisoformat(tick.period).day == 1:
+            yield Tick(tick.scope, tick.period[: len("2026-11")], tick.at)
 
 
 def moments_until(now: datetime, every: timedelta) -> Iterator[Tick]:

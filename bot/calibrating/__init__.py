@@ -1,0 +1,1 @@
+"""What people's verdicts say about how sure a model has to be."""

@@ -1,0 +1,54 @@
+"""What a threshold would have changed in a stretch of time."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from routing.decision import Route
+from store import tables as t
+from store.audit_streams import StreamKey
+from store.labels import Domain, is_in
+
+_ALONE = (Route.AUTO, Route.AUTO_AUDIT)
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdEffect:
+    """Decisions of a task, without shadows.
+
+    Attributes:
+        decisions: all.
+        of_stream: those of the stream that the threshold was found for.
+        alone: those that ran alone.
+        would: those that would have with the threshold.
+    """
+
+    decisions: int
+    of_stream: int
+    alone: int
+    would: int
+
+
+class ThresholdEffectStore:
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def read(
+        self, stream: StreamKey, threshold: float, domain: Domain, since: datetime, until: datetime
+    ) -> ThresholdEffect:
+        """Of the decisions that were created from `since` on and before `until`."""
+        d = t.decisions.c
+        query = select(
+            func.count(),
+            _number(is_in(stream)),
+            _number(d.route.in_(_ALONE)),
+            _number(and_(domain.condition, d.confidence >= threshold)),
+        ).where(d.task_type == stream.task_type, d.variant != "shadow", d.created_at >= since, d.created_at < until)
+        async with self._engine.connect() as connection:
+            return ThresholdEffect(*(await connection.execute(query)).one())
+
+
+def _number(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.count().filter(condition)
