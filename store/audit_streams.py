@@ -54,6 +54,9 @@ class Stream:
     watched_until: datetime | None = None
     """Until when it is audited as if its errors had risen, though nothing proves it."""
 
+    def is_watched(self, now: datetime) -> bool:
+        return self.watched_until is not None and now < self.watched_until
+
 
 @dataclass(frozen=True, slots=True)
 class AuditVerdict:

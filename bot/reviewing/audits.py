@@ -54,6 +54,7 @@ class _Source:
     size: int
     stream: Stream | None
     maturity: Maturity
+    watched: bool
     rate: float
     task: TaskPolicy
 
@@ -106,7 +107,7 @@ class Audits:
             return Draw(0, 0)
         now, policy = self._clock.now(), self._policy.current
         task, key = policy.task(task_type), f"audit:{task_type}:{day}"
-        sources = await self._sources(task_type, task, groups)
+        sources = await self._sources(task_type, task, groups, now)
         samples = planned({group: sources[_source(group)].rate for group in groups}, task.audit.max_per_day)
         drawn = await self._audits.drawn(task_type, period, samples)
         audits = [await self._audit(each, task_type, task, now, key) for each in drawn]
@@ -127,7 +128,9 @@ class Audits:
         )
         return Draw(numbers["eligible"], len(audits))
 
-    async def _sources(self, task_type: str, task: TaskPolicy, groups: Sequence[Group]) -> dict[_Kind, _Source]:
+    async def _sources(
+        self, task_type: str, task: TaskPolicy, groups: Sequence[Group], now: datetime
+    ) -> dict[_Kind, _Source]:
         """What is drawn from, largest first."""
         streams = {stream.pk: stream for stream in await self._streams.all() if stream.key.task_type == task_type}
         sizes = Counter[_Kind]()
@@ -137,7 +140,9 @@ class Audits:
         for kind, size in sizes.most_common():
             route, stream = Route(kind[0]), streams.get(kind[1] or 0)
             maturity = begun(Goal(task.max_error, task.delta)) if stream is None else maturity_of(stream)
-            sources[kind] = _Source(kind, size, stream, maturity, rate_of(route, maturity, task.audit), task)
+            watched = stream is not None and stream.is_watched(now)
+            share = rate_of(route, maturity, task.audit, watched=watched)
+            sources[kind] = _Source(kind, size, stream, maturity, watched, share, task)
         return sources
 
     async def _audit(self, drawn: Drawn, task_type: str, task: TaskPolicy, now: datetime, post: str) -> NewAudit:
@@ -189,6 +194,7 @@ def _told(source: _Source, drawn: Sequence[Drawn]) -> dict[str, Json]:
         "route": source.kind[0],
         "model": "" if source.stream is None else model_of(source.stream.key),
         "state": source.maturity.state,
+        "watched": source.watched,
         "rate": source.rate,
         "eligible": source.size,
         "drawn": sum(_source(each) == source.kind for each in drawn),
