@@ -13,7 +13,7 @@ from routing.decision import Risk
 from routing.json_value import canonical
 from routing.policy_file import PolicyError, Problem, RawPolicy, read_policy
 from routing.policy_problems import validated
-from routing.policy_sections import BusinessHours, Judge, People, PolicyFile, Reviewers, Rubric, Settings, Task
+from routing.policy_sections import BusinessHours, Cost, Judge, People, PolicyFile, Reviewers, Rubric, Settings, Task
 from routing.policy_warnings import warnings_of
 from routing.rules import CompiledRule
 
@@ -145,6 +145,11 @@ class Policy:
         """Every channel that reviews may be posted to, by escalation too."""
         wider = {step.channel for task in self._listed_tasks for step in task.escalation if step.channel}
         return frozenset({task.channel for task in self._listed_tasks} | wider)
+
+    @property
+    def cost(self) -> Cost | None:
+        """What people's time and errors cost; None where the file does not say."""
+        return self.file.cost if "cost" in self.file.model_fields_set else None
 
     @property
     def digest_channel(self) -> str:

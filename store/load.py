@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Select,
     and_,
     case,
     cast,
@@ -165,22 +166,12 @@ class LoadStore:
 
     async def measured(self, now: datetime, window: timedelta) -> Measured:
         """All channels over the last `window`."""
-        r, v, since = t.reviews.c, t.verdicts.c, now - window
+        r, since = t.reviews.c, now - window
         hours_ago = (int(now.timestamp()) - cast(extract("epoch", r.opened_at), BigInteger)) // _HOUR
         arrived = (
             select(r.channel, r.task_type, hours_ago.label("hours_ago"), func.count())
             .where(_holds_up(), r.opened_at > since, r.opened_at <= now, not_(_went_out_before()))
             .group_by(r.channel, r.task_type, "hours_ago")
-        )
-        # The latest first, and only then what they were about: so the join is never with more than these.
-        # What came since `now` was read, or by the clock of a replica that is ahead, is for the next look.
-        within = and_(v.at > since, v.at <= now)
-        latest = select(t.verdicts).where(within).order_by(v.at.desc()).limit(_MOST_VERDICTS).subquery()
-        verdicts = (
-            select(r.channel, latest.c.user_id, latest.c.at, latest.c.began_at)
-            .join_from(latest, t.reviews, r.pk == latest.c.review_pk)
-            .where(_holds_up())
-            .order_by(latest.c.at.desc())
         )
         waiting = (
             select(r.channel, r.task_type, func.count(), func.min(r.opened_at))
@@ -190,9 +181,17 @@ class LoadStore:
         async with self._engine.connect() as connection:
             return Measured(
                 [Arrived(*row) for row in await connection.execute(arrived)],
-                [Given(*row) for row in await connection.execute(verdicts)],
+                [Given(*row) for row in await connection.execute(_verdicts(since, now, _MOST_VERDICTS))],
                 [WaitingLine(*row) for row in await connection.execute(waiting)],
             )
+
+    async def verdicts(self, since: datetime, until: datetime, most: int, task_type: str | None = None) -> list[Given]:
+        """Those of a task type among the latest of all, after `since` and up to `until`, newest first."""
+        query = _verdicts(since, until, most)
+        if task_type is not None:
+            query = query.where(t.reviews.c.task_type == task_type)
+        async with self._engine.connect() as connection:
+            return [Given(*row) for row in await connection.execute(query)]
 
     async def error_records(self, task_types: Collection[str], since: datetime) -> dict[str, ErrorRecord]:
         """By task type, of the reviews that were opened since then."""
@@ -253,6 +252,20 @@ class LoadStore:
         )
         async with self._engine.connect() as connection:
             return list(await connection.scalars(query))
+
+
+def _verdicts(since: datetime, until: datetime, most: int) -> Select[Any]:
+    """The latest first, and only then what they were about: so the join is never with more than these. What came after
+    `until` was read, or by the clock of a replica that is ahead, is for the next look."""
+    r, v = t.reviews.c, t.verdicts.c
+    within = and_(v.at > since, v.at <= until)
+    latest = select(t.verdicts).where(within).order_by(v.at.desc()).limit(most).subquery()
+    return (
+        select(r.channel, latest.c.user_id, latest.c.at, latest.c.began_at)
+        .join_from(latest, t.reviews, r.pk == latest.c.review_pk)
+        .where(_holds_up())
+        .order_by(latest.c.at.desc())
+    )
 
 
 def _holds_up() -> ColumnElement[bool]:

@@ -12,8 +12,10 @@ from bot.clock import SystemClock
 from bot.config import load_settings
 from bot.policy_in_force import read_policy
 from bot.reporting.days import SpanError, asked_for
-from bot.reporting.statistics import Statistics, read_statistics, statistics_object, statistics_text
+from bot.reporting.statistics import Prices, Statistics, read_prices, read_statistics, statistics_object
+from bot.reporting.terminal import statistics_text
 from store.facts import FactStore
+from store.load import LoadStore
 
 app = typer.Typer()
 
@@ -32,15 +34,17 @@ def stats(
     2026-11-15 is --from 2026-11-09 --to 2026-11-16, and these are the numbers of its weekly digest.
     """
     settings = load_settings()
-    tz = ZoneInfo(read_policy(settings.hitl_policy).timezone)
+    policy = read_policy(settings.hitl_policy)
+    tz = ZoneInfo(policy.timezone)
     try:
         span = asked_for(window, first, end, now=SystemClock().now(), tz=tz)
     except SpanError as error:
         give_up(f"--{error.name}: {error}")
 
-    async def work() -> Statistics:
+    async def work() -> tuple[Statistics, Prices | None]:
         async with database() as engine:
-            return await read_statistics(FactStore(engine), span, task)
+            found = await read_statistics(FactStore(engine), span, task)
+            return found, await read_prices(LoadStore(engine), found.window, policy.cost)
 
-    found = asyncio.run(work())
-    typer.echo(json.dumps(statistics_object(found)) if as_json else statistics_text(found, tz))
+    found, prices = asyncio.run(work())
+    typer.echo(json.dumps(statistics_object(found, prices)) if as_json else statistics_text(found, tz, prices))

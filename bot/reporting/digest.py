@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot.reporting.days import Span, days, week_name
+from bot.reporting.days import days, week_name
 from bot.reporting.hiding import Hiding
 from bot.reporting.statistics import Statistics, read_statistics
 from bot.reviewing.protection import loads_between
@@ -85,9 +85,9 @@ async def make_digest(sources: DigestSources, monday: date, policy: Policy, now:
         patterns=tuple([await _as_shown(sources, week, each, hiding) for each in reckoned.patterns]),
         disputes=whole.disputes,
         second_opinions=(pairs.total(), sum(n for (first, second), n in pairs.items() if first != second)),
-        rollbacks=await _rollbacks(sources.rollbacks, week.span),
+        rollbacks=await _rollbacks(sources.rollbacks, week.window),
         open=await _open_work(sources, now),
-        protection=_protection(await loads_between(sources.verdicts, week.span.since, week.span.until)),
+        protection=_protection(await loads_between(sources.verdicts, week.window.since, week.window.until)),
         advice=_advice_as_shown(reckoned.advice, hiding),
         trend=reckoned.trend,
         seal=await _seal(sources.seals),
@@ -123,7 +123,7 @@ async def _week(store: FactStore, monday: date, tz: ZoneInfo) -> Statistics:
 
 async def _as_shown(sources: DigestSources, week: Statistics, pattern: Pattern, hiding: Hiding) -> Pattern:
     """With examples, found by the names that nobody is shown. Categories are the policy's own words."""
-    window, task_type = Window(week.span.since, week.span.until, pattern.task_type), pattern.task_type
+    window, task_type = Window(week.window.since, week.window.until, pattern.task_type), pattern.task_type
     found = await sources.digests.corrected(window, pattern.category, pattern.cohort, _EXAMPLES)
     shown = {
         "task_type": hiding.of(task_type, task_type),
@@ -145,7 +145,7 @@ def _advice_as_shown(advice: Advice | None, hiding: Hiding) -> Advice | None:
     return advice.model_copy(update={"about": hiding.of(advice.about, advice.about)})
 
 
-async def _rollbacks(store: RollbackStore, week: Span) -> RollbacksOfWeek:
+async def _rollbacks(store: RollbackStore, week: Window) -> RollbacksOfWeek:
     counted = await store.between(week.since, week.until)
     return RollbacksOfWeek(requested=counted.requested, done=counted.done, failed=counted.failed)
 

@@ -1,100 +1,104 @@
-"""The statistics of a stretch of time: what `hitl stats` prints, and what a digest is made of."""
+"""The statistics of a stretch of time, as data: what all that tells of them rests on, and what a digest is made of."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from functools import cached_property
-from zoneinfo import ZoneInfo
 
 from bot.answer import timestamp
-from bot.reporting import words
 from bot.reporting.days import Span
+from bot.reviewing.capacity import service_time
+from routing.cohorts import StandingOut, standing_out
 from routing.decision import Json
-from routing.metrics import Facts, Groups, Metrics, by_cohort, by_task, metrics, standing, summed
+from routing.metrics import Facts, Groups, by_cohort, by_task, metrics, override_rate, summed
+from routing.money import Money, money
+from routing.policy_sections import Cost
 from store.facts import FactStore, Window
+from store.load import LoadStore
+
+MOST_PARTS = 200
+"""Task types and cohorts are the apps' own, and may be thousands: of each, those with the most decisions are listed."""
+MOST_STANDING_OUT = 20
+_TIMED = 2_000
+"""The latest verdicts that the time of one is reckoned from."""
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """The facts of the decisions that were created in `span`; of one task type where it is named. No slots: `whole`,
-    which may be of thousands of groups, is summed once."""
+    """The facts of the decisions that were created in `window`. No slots: `whole`, which may be of thousands of groups,
+    is summed once."""
 
-    span: Span
-    task_type: str | None
+    window: Window
     groups: Groups
 
     @cached_property
     def whole(self) -> Facts:
         return summed(self.groups.values())
 
+    @cached_property
+    def standing_out(self) -> tuple[StandingOut, ...]:
+        return standing_out(self.groups)
 
-async def read_statistics(store: FactStore, span: Span, task_type: str | None = None) -> Statistics:
+
+async def read_statistics(
+    store: FactStore, span: Span, task_type: str | None = None, *, app_pk: int | None = None, cohort: str | None = None
+) -> Statistics:
     """As they are known now: verdicts that come later change them."""
-    return Statistics(span, task_type, await store.read(Window(span.since, span.until, task_type)))
+    window = Window(span.since, span.until, task_type, app_pk, cohort)
+    return Statistics(window, await store.read(window))
 
 
-def statistics_object(statistics: Statistics) -> dict[str, Json]:
-    """The metrics by key, of all and of each task type and cohort, and what the digest tells beside them."""
-    whole = statistics.whole
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What the policy says things cost, and how many minutes one verdict took on average."""
+
+    cost: Cost
+    minutes_each: float
+
+    def of(self, facts: Facts) -> Money:
+        return money(facts, self.cost, self.minutes_each)
+
+
+async def read_prices(load: LoadStore, window: Window, cost: Cost | None) -> Prices | None:
+    """None: the policy does not say what things cost."""
+    if cost is None:
+        return None
+    given = await load.verdicts(window.since, window.until, _TIMED, window.task_type)
+    return Prices(cost, service_time(given).total_seconds() / 60)
+
+
+def statistics_object(statistics: Statistics, prices: Prices | None = None) -> dict[str, Json]:
+    """The metrics by key, of all and of each task type and cohort, and what is told beside them. Takes a while where
+    there are thousands of cohorts, and a second when scipy is loaded first: not on the event loop."""
+    whole, window = statistics.whole, statistics.window
     return {
-        "from": timestamp(statistics.span.since),
-        "to": timestamp(statistics.span.until),
-        "task_type": statistics.task_type,
+        "from": timestamp(window.since),
+        "to": timestamp(window.until),
+        "task_type": window.task_type,
+        "cohort": window.cohort,
         **metrics(whole),
-        "error_categories": [
-            {"category": name or None, "count": count}
-            for name, count in sorted(whole.categories.items(), key=lambda item: (-item[1], item[0]))
-        ],
+        "override_rate": override_rate(whole),
+        "error_categories": [{"category": name or None, "count": count} for name, count in categories(whole)],
         "disputes": whole.disputes,
-        "by_task": {name: metrics(facts) for name, facts in by_task(statistics.groups).items()},
-        "by_cohort": {name: metrics(facts) for name, facts in by_cohort(statistics.groups).items()},
+        "cohorts_that_stand_out": [asdict(each) for each in statistics.standing_out[:MOST_STANDING_OUT]],
+        "cost": None if prices is None else asdict(prices.of(whole)),
+        "by_task": _parts(by_task(statistics.groups)),
+        "by_cohort": _parts(by_cohort(statistics.groups)),
     }
 
 
-def statistics_text(statistics: Statistics, tz: ZoneInfo) -> str:
-    """For a terminal: the metrics with their targets, then a line for each task type and cohort."""
-    whole = statistics.whole
-    of = "all task types" if statistics.task_type is None else f"task type {statistics.task_type}"
-    begin, end = (at.astimezone(tz).strftime("%Y-%m-%d %H:%M") for at in (statistics.span.since, statistics.span.until))
-    lines = [f"{begin} to {end} ({tz.key}), {of}: {words.numbered(whole.decisions, 'decision')}", ""]
-    lines += _aligned([("", "", "n", "95 % interval", "target", ""), *_metric_lines(metrics(whole))])
-    for title, parts in (("task type", by_task(statistics.groups)), ("cohort", by_cohort(statistics.groups))):
-        if len(parts) > 1:
-            heads = (title, "decisions", "to people", "errors", "wait, p95", "agreement")
-            lines += ["", *_aligned([heads, *(_part_line(name, facts) for name, facts in parts.items())])]
-    if whole.categories:
-        named = sorted(whole.categories.items(), key=lambda item: (-item[1], item[0]))
-        lines += ["", *_aligned([("errors", "n"), *((name or "(no category)", f"{n:,}") for name, n in named)])]
-    return "\n".join(lines)
+def categories(facts: Facts) -> list[tuple[str, int]]:
+    """Of the corrections, the most frequent first; "" where none was named."""
+    return sorted(facts.categories.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _metric_lines(told: Metrics) -> Iterator[tuple[str, ...]]:
-    for key, metric in told.items():
-        stands = standing(key, metric)
-        yield (
-            words.NAMES[key],
-            words.value(key, metric),
-            f"{words.count(metric):,}",
-            words.interval(metric) or words.beyond_chance(metric),
-            words.target(key),
-            "" if stands is None else words.STANDINGS[stands],
-        )
+def largest(parts: Mapping[str, Facts], most: int) -> dict[str, Facts]:
+    """Those with the most decisions, by name."""
+    chosen = sorted(parts, key=lambda name: (-parts[name].decisions, name))[:most]
+    return {name: parts[name] for name in sorted(chosen)}
 
 
-_OF_PARTS = ("escalation_rate", "error_escape_rate", "review_latency", "reviewer_agreement")
-
-
-def _part_line(name: str, facts: Facts) -> tuple[str, ...]:
-    told = metrics(facts)
-    return (name, f"{facts.decisions:,}", *(words.value(key, told[key]) for key in _OF_PARTS))
-
-
-def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """The first column to the left, numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            cell.ljust(width) if index == 0 else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+def _parts(parts: Mapping[str, Facts]) -> dict[str, Json]:
+    return {
+        name: {**metrics(facts), "override_rate": override_rate(facts)}
+        for name, facts in largest(parts, MOST_PARTS).items()
+    }

@@ -2,7 +2,9 @@
 
 from datetime import date
 
+from routing.cohorts import StandingOut
 from routing.metrics import TARGETS, Metric, headline, number
+from routing.money import Money
 
 NAMES = {
     "escalation_rate": "Went to people",
@@ -15,6 +17,10 @@ NAMES = {
     "feedback_to_update": "From correction to use, p95",
 }
 STANDINGS = {"met": "on target", "missed": "off target", "unclear": "may be off target"}
+_OF_COHORTS = {
+    "escalation_rate": ("", "went to people"),
+    "override_rate": ("the proposals for ", "were overridden"),
+}
 _TIMES = ("review_latency", "feedback_to_update")
 
 
@@ -71,6 +77,22 @@ def target(key: str) -> str:
     if low is None:
         return f"at most {high}"
     return f"at least {low}" if high is None else f"{low} to {high}"
+
+
+def standing_out(found: StandingOut) -> str:
+    """As: 40.0 % of eu-smb in refund went to people (80 of 200), 20.0 % of the rest."""
+    of, happened = _OF_COHORTS[found.rate]
+    what = f"{percent(found.value)} of {of}{found.cohort} in {found.task_type} {happened}"
+    return f"{what} ({found.count:,} of {found.n:,}), {percent(found.rest)} of the rest"
+
+
+def cost(spent: Money) -> str:
+    """What people and errors cost, with the interval; errors that nobody has looked for are not known."""
+    people = f"{spent.review:,.0f} for {duration(60 * spent.review_minutes)} of review"
+    if spent.value is None or spent.low is None or spent.high is None or spent.escaped_errors is None:
+        return f"Cost: {people}; what errors cost is not known without audits"
+    errors = f"{spent.escaped:,.0f} for about {spent.escaped_errors:,.1f} errors that ran alone"
+    return f"Cost: about {spent.value:,.0f} ({spent.low:,.0f} to {spent.high:,.0f}): {people}, {errors}"
 
 
 def days(first: date, last: date) -> str:
