@@ -99,14 +99,14 @@ async def test_cohorts_that_stand_out_and_what_it_cost(hitl: Hitl, settings: dic
         policy.write_text(policy.read_text().replace("version: 1", "version: 1\ncost: {review_minute: 2}", 1))
         async with past.together():
             for number in range(60):
-                judged = [Judgement("gate", [Voted("approve")])] if number < 40 else []
+                # One after the other, a minute and a half each.
+                judged = [Judgement("gate", [Voted("approve", after=90 * number)])] if number < 40 else []
                 await past.add(MONDAY, *judged, cohort="eu" if number < 30 else "us")
         found = await asked(hitl, *WEEK)
         ended = await hitl.aside("stats", *WEEK)
     out = {each["cohort"]: (each["rate"], each["value"], each["rest"]) for each in found["cohorts_that_stand_out"]}
     assert out == {"eu": ("escalation_rate", 1.0, 1 / 3), "us": ("escalation_rate", 1 / 3, 1.0)}
     assert found["by_cohort"]["eu"]["override_rate"] == {"value": 0.0, "numerator": 0, "denominator": 30}
-    # Too few were timed: each verdict counts as a minute and a half.
     assert (found["cost"]["review_minutes"], found["cost"]["review"], found["cost"]["value"]) == (60.0, 120.0, None)
     assert "100.0 % of eu in label went to people (30 of 30), 33.3 % of the rest" in ended.out
     assert "Cost: 120 for 1 h of review; what errors cost is not known without audits" in ended.out
