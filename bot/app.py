@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.adjusting import Adjusting
 from bot.alerts import Alerts
+from bot.calibrating.worths import Worths
 from bot.clock import Clock, SystemClock
 from bot.config import Settings, SettingsError, load_secret, need_slack
 from bot.delivery.batches import BatchKeeper
@@ -81,6 +82,7 @@ from store.adjustments import AdjustmentStore
 from store.alerts import AlertStore
 from store.audit_streams import StreamStore
 from store.audits import AuditStore
+from store.calibrations import CalibrationStore
 from store.decisions import DecisionStore, PrimaryKeys
 from store.engine import open_engine, sqlite_path
 from store.events import EventStore
@@ -144,7 +146,11 @@ class Application:
         self.queue, self.reviews = QueueStore(self.engine), ReviewStore(self.engine)
         self.keys, self.decisions = KeyStore(self.engine), DecisionStore(self.engine)
         rollbacks, alert_store, load_store = RollbackStore(self.engine), AlertStore(self.engine), LoadStore(self.engine)
-        adjustments, streams = AdjustmentStore(self.engine), StreamStore(self.engine)
+        adjustments, streams, calibrations = (
+            AdjustmentStore(self.engine),
+            StreamStore(self.engine),
+            CalibrationStore(self.engine),
+        )
         self.metrics = Metrics(self._clock, self.messages, self.events, rollbacks)
         self.policy = PolicyInForce(settings.hitl_policy, self.writer, self._clock, adjustments, ends=role != "jobs")
         self.adjusting = Adjusting(
@@ -222,7 +228,10 @@ class Application:
             policy=self.policy,
             eligibility=self.eligibility,
         )
-        presenter, alert_presenter = Presenter(self.eligibility, self.decisions), AlertPresenter(self.policy)
+        presenter, alert_presenter = (
+            Presenter(self.eligibility, self.decisions, Worths(calibrations, self._clock)),
+            AlertPresenter(self.policy),
+        )
         self._reception = Reception(self._client)
         forms = VerdictForms(
             cases=self.cases, presenter=presenter, writer=self.writer, clock=self._clock, metrics=self.metrics

@@ -8,6 +8,7 @@ from bot.clock import Clock
 from routing.worth import ConfidenceWorth
 from store.audit_streams import StreamKey
 from store.calibrations import CalibrationStore
+from store.decisions import Decision
 
 _EVERY = timedelta(minutes=1)
 _WORTH = TypeAdapter[ConfidenceWorth | None](ConfidenceWorth | None)
@@ -33,8 +34,13 @@ class Worths:
             self._known = {stream: worth for stream, worth in read.items() if worth is not None}
             self._last_pk = last_pk
 
-    def of(self, stream: StreamKey, confidence: float | None) -> tuple[float, int] | None:
-        """How often what the stream is as sure of is right, 0..1, and the number of labels that say so. None: the
-        stream is not calibrated, or nobody has judged anything like it."""
-        worth = self._known.get(stream)
-        return None if worth is None or confidence is None else worth.of(confidence)
+    def of(self, decision: Decision) -> tuple[float, int] | None:
+        """How often the same model is right where it is as sure as here, 0..1, and the number of labels that say so.
+        None: it is not calibrated, or nobody has judged anything like it."""
+        worth = self._known.get(_stream_of(decision))
+        return None if worth is None or decision.confidence is None else worth.of(decision.confidence)
+
+
+def _stream_of(decision: Decision) -> StreamKey:
+    model = decision.model_name or "", decision.model_version or ""
+    return StreamKey(decision.task_type, *model, decision.confidence_source)

@@ -18,7 +18,7 @@ from routing.redaction import Placeholders, Redaction
 OURS = frozenset(
     {
         "review_id", "state", "confidence", "confidence_source", "threshold", "requested_by", "claim", "needed",
-        "votes", "spans", "guideline", "placeholders", "verdict", "decided_by", "edited_by", "code", "result",
+        "votes", "worth", "spans", "guideline", "placeholders", "verdict", "decided_by", "edited_by", "code", "result",
     }
 )  # fmt: skip
 """Members that hold nothing an app or a person wrote. Every other one is redacted, so that none can be forgotten."""

@@ -95,7 +95,8 @@ def percent(share: float) -> str:
 
 
 def confidence(view: CardView) -> str:
-    """With as many decimals as it takes to stand clearly on its side of the threshold, two at most."""
+    """With as many decimals as it takes to stand clearly on its side of the threshold, two at most; and what it is
+    worth, as far as that is known."""
     if not view.shows_confidence:
         return "confidence hidden for now"
     if view.confidence is None:
@@ -103,8 +104,14 @@ def confidence(view: CardView) -> str:
     sure, needed = _hundredfold(view.confidence), _hundredfold(view.threshold)
     shown = next((digits for digits in (0, 1) if _is_clear(sure, needed, digits, confident=view.confident)), 2)
     if view.confident:
-        return f"{_percent(sure, shown)} confident, {_percent(needed, 2)} needed"
-    return f"{_percent(sure, shown)} confident, below the {_percent(needed, 2, ROUND_CEILING)} needed"
+        return f"{_percent(sure, shown)} confident, {_percent(needed, 2)} needed{_worth(view)}"
+    return f"{_percent(sure, shown)} confident, below the {_percent(needed, 2, ROUND_CEILING)} needed{_worth(view)}"
+
+
+def _worth(view: CardView) -> str:
+    if view.worth is None:
+        return ""
+    return f"; right {percent(view.worth.right)} of the time at this level (n = {view.worth.labels:,})"
 
 
 def _hundredfold(share: float) -> Decimal:

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import orjson
 
+from bot.calibrating.worths import Worths
 from bot.reviewing.case import Case
 from bot.reviewing.eligibility import Eligibility
 from bot.slack import limits
@@ -22,13 +23,14 @@ from bot.slack.view import (
     ProposalView,
     RubricView,
     VerdictWord,
+    WorthView,
 )
 from routing.checks import CheckResult
 from routing.decision import Disposition, OutcomeResult, Reason, ReviewKind, Risk, Route
 from routing.policy import TaskPolicy
 from routing.redaction import redaction
 from routing.review import WAITING, ReviewState
-from store.decisions import DecisionStore
+from store.decisions import Decision, DecisionStore
 from store.reviews import VerdictRecord
 
 _EARLIER = 5
@@ -42,11 +44,12 @@ _VERDICTS: dict[OutcomeResult, VerdictWord] = {
 class Presenter:
     """Puts together what is shown of a review, by the policy of the moment, which also says what of it is hidden."""
 
-    def __init__(self, eligibility: Eligibility, decisions: DecisionStore) -> None:
-        self._eligibility, self._decisions = eligibility, decisions
+    def __init__(self, eligibility: Eligibility, decisions: DecisionStore, worths: Worths) -> None:
+        self._eligibility, self._decisions, self._worths = eligibility, decisions, worths
 
     async def card(self, case: Case) -> CardView:
         """With what people decided earlier about the same subject."""
+        await self._worths.refresh()
         view = self.form(case)
         return replace(view, earlier=hide(await self._earlier(case), view.placeholders))
 
@@ -67,6 +70,7 @@ class Presenter:
             # What ran alone is not written anew, whatever the task's autonomy is by now.
             hides_output=asks and task.autonomy == 0,
             is_draft=asks and task.autonomy == 1,
+            worth=self._worth(case.decision),
             hides_confidence=waits and task.blind_confidence,
         )
         said = (case.said.get(case.review.verdict_part(record)) for record in case.review.verdicts)
@@ -87,6 +91,10 @@ class Presenter:
     def rubric(self, case: Case) -> RubricView:
         """What the forms ask."""
         return rubric_view(self._eligibility.task(case))
+
+    def _worth(self, decision: Decision) -> WorthView | None:
+        found = self._worths.of(decision)
+        return None if found is None else WorthView(right=found[0], labels=found[1])
 
     async def _earlier(self, case: Case) -> tuple[EarlierView, ...]:
         decision = case.decision

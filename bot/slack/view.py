@@ -47,6 +47,15 @@ class ClaimView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorthView:
+    """What a confidence is worth: `right`, 0..1, of the answers that the same model is as sure of, by `labels` of
+    people."""
+
+    right: float
+    labels: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProposalView:
     """An edit that others still have to agree to: it has taken the place of the model's output."""
 
@@ -125,6 +134,8 @@ class CardView:
     """Autonomy 0: people answer by themselves before they see what the model wrote."""
     is_draft: bool = False
     """Autonomy 1: the output is a draft to edit or to confirm."""
+    worth: WorthView | None = None
+    """None: nothing is known of the model at this confidence."""
     hides_confidence: bool = False
     """Nothing tells how sure the model is until the review closes."""
     spans: tuple[UncertainSpan, ...] = ()
