@@ -3,54 +3,44 @@ against the load and without."""
 
 import asyncio
 import logging
+import multiprocessing
 import os
 import platform
 import sqlite3
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import uvloop
 from rich.console import Console
 
 from benchmarks.month import report
-from benchmarks.month.run import DATABASE, Play, playing
-from benchmarks.month.staff import Staff
-from benchmarks.month.world import World
-from bot.app import Application
-from bot.demo.stream import DemoDecision
+from benchmarks.month.busy_day import busy_waits, waits_left_alone
+from benchmarks.month.run import DATABASE, playing
+from benchmarks.month.setting import BUSY, POLICY, WORLD, staff
 from bot.logs import set_up_logging
 
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
-_POLICY = Path(__file__).with_name("policy.yml")
-_DAYS, _BUSY = 28, 27
-# From a Monday on; in its third week the tickets get worse, and on its third Sunday the clocks go back.
-_WORLD = World(
-    first=date(2026, 10, 5), per_day=640, seed=7, worse_from=14, worse_to=21, worse_by=0.10, surges={_BUSY: 5.0}
-)
-_BY_DAY, _BY_NIGHT = ("U0ADA",), ("U0CHEN",)
-_MINUTES = 6.0
+_DAYS = 28
 
 
-def _staff(application: Application, decisions: dict[str, DemoDecision]) -> Staff:
-    return Staff(application, decisions, _BY_DAY, _BY_NIGHT, _MINUTES, _WORLD.seed)
-
-
-async def _month(folder: Path, console: Console) -> bool:
+async def _month(folder: Path, beside: ProcessPoolExecutor, console: Console) -> bool:
     """Plays it, and shows it. Whether everything adds up."""
     began = time.monotonic()
-    async with playing(folder, _WORLD.begins(0), _POLICY.read_text(), make_staff=_staff) as play:
+    async with playing(folder, WORLD.begins(0), POLICY.read_text(), make_staff=staff) as play:
         for number in range(_DAYS):
-            if number == _BUSY:
+            if number == BUSY:
                 await asyncio.to_thread(_copy, folder / DATABASE, folder / "busy" / DATABASE)
-            await play.day(_WORLD, number)
+                without = beside.submit(waits_left_alone, folder / "busy", dict(play.decisions))
+            await play.day(WORLD, number)
             elapsed = time.monotonic() - began
             console.print(f"day {number + 1}: {len(play.decisions):,} decisions, {elapsed:.0f} s", highlight=False)
-        await play.morning_after(_WORLD.begins(_DAYS))
-        weeks = [await report.week(play, _WORLD.first + timedelta(weeks=week)) for week in range(_DAYS // 7)]
+        await play.morning_after(WORLD.begins(_DAYS))
+        weeks = [await report.week(play, WORLD.first + timedelta(weeks=week)) for week in range(_DAYS // 7)]
         console.print(report.table(weeks))
         for line in await report.changes_of_rate(play):
             console.print(line, highlight=False)
@@ -58,21 +48,9 @@ async def _month(folder: Path, console: Console) -> bool:
         findings = [*await report.rollbacks(play), *[finding for week in weeks for finding in week.findings]]
         for finding in findings:
             console.print(f"DOES NOT ADD UP: {finding}", highlight=False)
-        with_measures = await _busy_waits(play)
-        former = play
-    async with playing(
-        folder / "busy", _WORLD.begins(_BUSY), _POLICY.read_text(), make_staff=_staff, former=former
-    ) as play:
-        play.stage.minds_load = False
-        for number in range(_BUSY, _DAYS):
-            await play.day(_WORLD, number)
-        without = await _busy_waits(play)
-    console.print(_comparison(with_measures, without), highlight=False)
+        with_measures = await busy_waits(play)
+    console.print(_comparison(with_measures, await asyncio.wrap_future(without)), highlight=False)
     return not findings
-
-
-async def _busy_waits(play: Play) -> report.Waits:
-    return await report.waits(play, _WORLD.begins(_BUSY), _WORLD.begins(_BUSY + 1))
 
 
 def _comparison(measured: report.Waits, left_alone: report.Waits) -> str:
@@ -95,8 +73,11 @@ def main() -> int:
     console, began = Console(), time.monotonic()
     console.print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}", highlight=False)
     # In memory where the machine has such a folder: what a disk makes of weeks of commits is not looked at here.
-    with tempfile.TemporaryDirectory(prefix="hitl-month-", dir=_MEMORY if _MEMORY.is_dir() else None) as folder:
-        adds_up = uvloop.run(_month(Path(folder), console))
+    with (
+        tempfile.TemporaryDirectory(prefix="hitl-month-", dir=_MEMORY if _MEMORY.is_dir() else None) as folder,
+        ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as beside,
+    ):
+        adds_up = uvloop.run(_month(Path(folder), beside, console))
     console.print(f"played in {time.monotonic() - began:.0f} s, load {os.getloadavg()[0]:.1f}", highlight=False)
     return 0 if adds_up else 1
 

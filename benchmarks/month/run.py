@@ -23,7 +23,7 @@ from routing.decision import DecisionRequest
 from store.keys import ApiKey, KeyStore
 from tests.support.bot import KEY, Bot, running_bot
 
-_STEP_BY_DAY, _STEP_BY_NIGHT = timedelta(minutes=30), timedelta(minutes=120)
+_STEP_BY_DAY, _STEP_BY_NIGHT = timedelta(minutes=60), timedelta(minutes=120)
 _TOGETHER = timedelta(minutes=10)
 _DAY = range(7, 21)
 DATABASE = "month.db"
@@ -106,14 +106,14 @@ async def playing(
     policy: str,
     *,
     make_staff: Callable[[Application, dict[str, DemoDecision]], Staff],
-    former: Play | None = None,
+    former: dict[str, DemoDecision] | None = None,
 ) -> AsyncIterator[Play]:
-    """A bot at a moment of the world: on a fresh database, or on the copy in `folder` of a former play's."""
+    """A bot at a moment of the world: on a fresh database, or on the one in `folder` that these decisions made."""
     clock, url = MonthClock(begins), f"sqlite:///{folder}/{DATABASE}"
     async with running_bot(folder, url, clock=clock, policy=policy, loops=False, is_new=former is None) as bot:
         bot.receiver.webhook = cast(Webhook, _Unsigned())
         key = await _key(bot)
-        decisions = {} if former is None else dict(former.decisions)
+        decisions = former or {}
         app = bot.application
         executions = Executions(clock=clock, writer=app.writer, find=app.intake.find)
         yield Play(bot, Stage(bot, clock), make_staff(app, decisions), key, executions, decisions)
