@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.adjusting import Adjusting
 from bot.alerts import Alerts
+from bot.calibrating.looks import Looks
 from bot.calibrating.worths import Worths
 from bot.clock import Clock, SystemClock
 from bot.config import Settings, SettingsError, load_secret, need_slack
@@ -31,6 +32,7 @@ from bot.executions import Executions
 from bot.ids import NewId, random_id
 from bot.intake import Intake
 from bot.jobs.audit_samples import AuditSamples
+from bot.jobs.calibrate import Calibrate
 from bot.jobs.deadlines import DeadlineJob
 from bot.jobs.queue_batches import QueueBatches
 from bot.jobs.retention import Retention
@@ -77,6 +79,7 @@ from bot.web.auth import Authenticator
 from bot.web.executions import ExecutionApi
 from bot.web.health import Health
 from bot.web.problem import problem_middleware
+from bot.web.stats import StatsApi
 from store import schema
 from store.adjustments import AdjustmentStore
 from store.alerts import AlertStore
@@ -88,6 +91,7 @@ from store.engine import open_engine, sqlite_path
 from store.events import EventStore
 from store.executions import ExecutionStore
 from store.keys import KeyStore
+from store.labels import LabelStore
 from store.load import LoadStore
 from store.messages import MessageStore, ReleaseLeases
 from store.notes import NoteStore
@@ -98,6 +102,7 @@ from store.reviews import ReviewStore
 from store.rollbacks import RollbackStore
 from store.runs import RunStore
 from store.seals import SealStore
+from store.threshold_effect import ThresholdEffectStore
 from store.writer import Writer
 
 log = structlog.get_logger(__name__)
@@ -374,6 +379,21 @@ class Application:
                     clock=self._clock, writer=self.writer, policy=self.policy, sources=DigestSources.on(self.engine)
                 ),
                 Retention(clock=self._clock, writer=self.writer, store=RetentionStore(self.engine), policy=self.policy),
+                Calibrate(
+                    clock=self._clock,
+                    writer=self.writer,
+                    looks=Looks(
+                        clock=self._clock,
+                        writer=self.writer,
+                        labels=LabelStore(self.engine),
+                        calibrations=calibrations,
+                        policy=self.policy,
+                    ),
+                    calibrations=calibrations,
+                    effects=ThresholdEffectStore(self.engine),
+                    adjusting=self.adjusting,
+                    policy=self.policy,
+                ),
                 DeadlineJob({"reviews": self.deadlines, "rollbacks": self.rollbacks}),
                 QueueBatches(load, self.batch_keeper),
             ],
@@ -384,6 +404,7 @@ class Application:
             DecisionApi(self._auth, self.intake, box),
             ExecutionApi(self._auth, Executions(clock=self._clock, writer=self.writer, find=self.intake.find)),
             AlertApi(self._auth, self.alerts),
+            StatsApi(self._auth, self.engine, self.policy, self._clock),
         )
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None

@@ -12,6 +12,7 @@ from store import tables as t
 from store.audit_streams import StreamKey
 from store.history import HistoryRecord, append
 from store.insert_new import insert_new
+from store.messages import NewMessage, add
 from store.tallies import GRAINS
 from store.writer import SingleCommand
 
@@ -46,6 +47,17 @@ class KeepCalibration(SingleCommand[bool]):
             return False
         await append(connection, [self.history])
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class TellOfCalibration(SingleCommand[None]):
+    """Has it told of in Slack, once for each key."""
+
+    message: NewMessage
+    at: datetime
+
+    async def apply(self, connection: AsyncConnection) -> None:
+        await add(connection, [self.message], self.at)
 
 
 class CalibrationStore:

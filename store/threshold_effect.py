@@ -23,12 +23,14 @@ class ThresholdEffect:
         of_stream: those of the stream that the threshold was found for.
         alone: those that ran alone.
         would: those that would have with the threshold.
+        first: when the first of them was created; None: there is none.
     """
 
     decisions: int
     of_stream: int
     alone: int
     would: int
+    first: datetime | None
 
 
 class ThresholdEffectStore:
@@ -45,6 +47,7 @@ class ThresholdEffectStore:
             _number(is_in(stream)),
             _number(d.route.in_(_ALONE)),
             _number(and_(domain.condition, d.confidence >= threshold)),
+            func.min(d.created_at),
         ).where(d.task_type == stream.task_type, d.variant != "shadow", d.created_at >= since, d.created_at < until)
         async with self._engine.connect() as connection:
             return ThresholdEffect(*(await connection.execute(query)).one())

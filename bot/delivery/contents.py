@@ -83,6 +83,9 @@ class Contents:
                 return self._of_load(job)
             case "proposal":
                 return await self._of_proposal(job)
+            case "report":
+                body = job.body or {}
+                return Content(Message(str(body["text"]), list(body["blocks"])))
             case _:
                 return await self._of_queue(job)
 
@@ -96,7 +99,7 @@ class Contents:
         policy = self._policy.current
         if job.kind == "digest":
             return policy.digest_channel
-        if job.kind in ("audit", "proposal"):
+        if job.kind in ("audit", "proposal", "report"):
             return policy.task(str((job.body or {})["task"])).channel
         if job.review_pk is None:
             return None

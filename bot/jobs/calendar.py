@@ -1,7 +1,7 @@
 """When jobs are due: the latest times up to a moment, in the policy's time zone.
 
-A tick is named by its local day, ISO week or month. So the hour that autumn repeats brings no second one, and a time that
-spring leaves out comes an hour later (the `zoneinfo` reading of PEP 495, fold 0).
+A tick is named by its local day, ISO week or month. So the hour that autumn repeats brings no second one, and a time
+that spring leaves out comes an hour later (the `zoneinfo` reading of PEP 495, fold 0).
 """
 
 from collections.abc import Iterator

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.jobs.calendar import days_until, local_instant, moments_until, weeks_until
+from bot.jobs.calendar import days_until, local_instant, moments_until, months_until, weeks_until
 from store.runs import Tick
 
 BERLIN, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
@@ -80,6 +80,15 @@ def test_a_weekday_is_named_and_comes_once_an_iso_week(tz: ZoneInfo) -> None:
     assert next(weeks_until(now, "mon", time(9), BERLIN, "#ai-review")) == Tick(
         "#ai-review", "2027-W01", datetime(2027, 1, 4, 8, tzinfo=UTC)
     )
+
+
+@pytest.mark.parametrize("tz", ZONES)
+def test_a_month_has_one_tick_on_its_first_local_day(tz: ZoneInfo) -> None:
+    ticks = list(islice(months_until(datetime(2027, 3, 15, tzinfo=UTC), time(9), tz), 4))
+    local = [tick.at.astimezone(tz) for tick in ticks]
+    assert [tick.period for tick in ticks] == ["2027-03", "2027-02", "2027-01", "2026-12"]
+    assert [at.month for at in local] == [3, 2, 1, 12]
+    assert {(at.day, at.time()) for at in local} == {(1, time(9))}
 
 
 def test_what_recurs_within_a_day_is_counted_in_utc() -> None:
