@@ -70,6 +70,11 @@ def _parsed(text: str, tz: ZoneInfo) -> datetime:
     """Raises ValueError and OverflowError."""
     with suppress(ValueError):
         return midnight(date.fromisoformat(text), tz)
+    return moment(text)
+
+
+def moment(text: str) -> datetime:
+    """An ISO 8601 time; without an offset it is UTC. Raises ValueError and OverflowError."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:

@@ -1,20 +1,18 @@
 """The HTTP API's handlers: translate, call one service method, translate back (contract §3)."""
 
 from collections.abc import Mapping
-from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import orjson
 from aiohttp import web
 
 from bot.intake import Intake
-from bot.problem import Problem, invalid_body
 from bot.secretbox import SecretBox
 from bot.web.auth import Authenticator
 from bot.web.body import parse_decision, read_body
+from bot.web.query import choice, instant, number, only, refused, text
 from routing.decision import Route
-from routing.json_value import UNSTORABLE_TEXT
 from store.decisions import ListFilter
 from store.keys import ApiKey
 
@@ -57,18 +55,16 @@ class DecisionApi:
 
     def _filter(self, key: ApiKey, query: Mapping[str, str]) -> ListFilter:
         known = {"task_type", "status", "route", "cohort", "since", "cursor", "limit"}
-        for name in query:
-            if name not in known:
-                raise _refused(name, f"unknown; use one of {', '.join(sorted(known))}")
+        only(query, known)
         return ListFilter(
             app_pk=None if "admin" in key.scopes else key.app_pk,
-            task_type=_text(query, "task_type"),
-            status=_choice(query, "status", ("pending", "resolved")),
-            route=_choice(query, "route", tuple(Route)),
-            cohort=_text(query, "cohort"),
-            since=_instant(query, "since"),
+            task_type=text(query, "task_type"),
+            status=choice(query, "status", ("pending", "resolved")),
+            route=choice(query, "route", tuple(Route)),
+            cohort=text(query, "cohort"),
+            since=instant(query, "since"),
             after=self._read_cursor(query.get("cursor")),
-            limit=_number(query, "limit", 50, 1, _MAX_PAGE),
+            limit=number(query, "limit", 50, 1, _MAX_PAGE),
         )
 
     def _cursor(self, position: tuple[datetime, int]) -> str:
@@ -81,60 +77,19 @@ class DecisionApi:
             at, _, pk = self._secretbox.verify_cursor(cursor).partition("|")
             return datetime.fromisoformat(at), int(pk)
         except ValueError:
-            raise _refused("cursor", "not a cursor of this server: copy next_cursor unchanged") from None
+            raise refused("cursor", "not a cursor of this server: copy next_cursor unchanged") from None
 
 
 def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     return web.Response(body=orjson.dumps(value), status=status, headers=headers, content_type="application/json")
 
 
-def _refused(name: str, message: str) -> Problem:
-    return invalid_body([{"loc": ["query", name], "msg": message}])
-
-
 def _wait(query: Mapping[str, str]) -> float:
-    for name in query:
-        if name != "wait":
-            raise _refused(name, "unknown; use wait")
+    only(query, {"wait"})
     try:
         wait = float(query.get("wait", "0"))
     except ValueError:
         wait = -1.0
     if not 0 <= wait <= _MAX_WAIT:
-        raise _refused("wait", f"must be 0 to {_MAX_WAIT} seconds")
+        raise refused("wait", f"must be 0 to {_MAX_WAIT} seconds")
     return wait
-
-
-def _number(query: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
-    text = query.get(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdigit() and len(text) <= 9 and low <= int(text) <= high):
-        raise _refused(name, f"must be a whole number from {low} to {high}")
-    return int(text)
-
-
-def _text(query: Mapping[str, str], name: str) -> str | None:
-    text = query.get(name)
-    if text is not None and UNSTORABLE_TEXT.search(text):
-        raise _refused(name, "holds a character that no stored value has")
-    return text
-
-
-def _choice(query: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str | None:
-    text = query.get(name)
-    if text is not None and text not in allowed:
-        raise _refused(name, f"must be one of {', '.join(allowed)}")
-    return text
-
-
-def _instant(query: Mapping[str, str], name: str) -> datetime | None:
-    text = query.get(name)
-    if text is None:
-        return None
-    # A plus sign in a query that nobody escaped arrives as a space.
-    for spelling in (text, text.replace(" ", "+")):
-        with suppress(ValueError, OverflowError):
-            at = datetime.fromisoformat(spelling)
-            return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    raise _refused(name, "must be an ISO 8601 time such as 2026-11-20T10:00:00Z")

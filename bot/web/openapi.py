@@ -17,6 +17,7 @@ from bot.web.schema import (
     HealthObject,
     ProblemObject,
     RollbackStateObject,
+    StatsObject,
 )
 from routing.alert import AlertRequest
 from routing.decision import DecisionId, DecisionRequest, Route
@@ -26,7 +27,7 @@ Fragment = dict[str, Any]
 _REF: Final = "#/components/schemas/{model}"
 _MODELS: Final = (
     DecisionRequest, DecisionObject, DecisionList, ExecuteRequest, ExecutedRequest, ExecutionStateObject,
-    RolledBackRequest, RollbackStateObject, AlertRequest, AlertObject, HealthObject, ProblemObject,
+    RolledBackRequest, RollbackStateObject, AlertRequest, AlertObject, StatsObject, HealthObject, ProblemObject,
 )  # fmt: skip
 _EXAMPLE: Final = {
     "id": "refund-8812",
@@ -51,7 +52,12 @@ def document() -> Fragment:
             "description": "Post what a model decided; the answer says whether to act, to wait, or not to act. Errors "
             f"are `{MEDIA_TYPE}`. Each call names the scope that its key must have; the scope `admin` has all.",
         },
-        "paths": {**_decision_paths(), "/v1/alerts": {"post": _post_alert()}, **_service_paths()},
+        "paths": {
+            **_decision_paths(),
+            "/v1/alerts": {"post": _post_alert()},
+            "/v1/stats": {"get": _stats()},
+            **_service_paths(),
+        },
         "components": {
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "description": "`hitl_…`, from `hitl keys create`."}
@@ -142,6 +148,21 @@ def _post_alert() -> Fragment:
     problems: list[Kind] = ["invalid_json", "id_conflict", "too_large", "invalid_body"]
     operation = _operation("postAlert", "Report an anomaly that a person should look at", "ingest", good, problems)
     return {**operation, "requestBody": {"required": True, "content": _json(AlertRequest)}}
+
+
+def _stats() -> Fragment:
+    good = {200: {"description": "The metrics; without data they are null", "content": _json(StatsObject)}}
+    operation = _operation("getStats", "The metrics of a stretch of time", "read", good, ["invalid_body"])
+    text, ends = {"type": "string"}, "a day of the policy's time zone, as 2026-11-09, or an ISO 8601 time"
+    window = {"type": "string", "pattern": "^[1-9][0-9]{0,3}[hd]$", "default": "7d"}
+    parameters = [
+        _query("task_type", text, "Of this task type"),
+        _query("cohort", text, "Of this cohort"),
+        _query("window", window, "Back from now, in hours or days; not beside `from` and `to`"),
+        _query("from", text, f"Created from then on: {ends}"),
+        _query("to", text, f"Created before then, with `from`: {ends}; up to now where it is not named"),
+    ]
+    return {**operation, "parameters": parameters}
 
 
 def _service_paths() -> Fragment:

@@ -121,6 +121,111 @@ class AlertObject(_Shape):
     mitigation: str | None
 
 
+class ShareObject(_Shape):
+    """A share: null without data, never 0."""
+
+    value: float | None
+    numerator: float
+    denominator: int
+
+
+class EscapeRateObject(ShareObject):
+    """Estimated from audits, each standing for 1 / its probability decisions, which is what is in `numerator` and
+    `denominator`."""
+
+    low: float | None
+    """Of the 95 % interval."""
+    high: float | None
+    n: int
+    """Audits with a verdict."""
+
+
+class AgreementObject(ShareObject):
+    """Of blind second opinions; `value` is `percent`."""
+
+    percent: float | None
+    ac1: float | None
+    """Gwet's."""
+    n: int
+
+
+class PercentilesObject(_Shape):
+    """Seconds."""
+
+    p50: float | None
+    p95: float | None
+    n: int
+
+
+class MetricsObject(_Shape):
+    """Of decisions that were created in the stretch of time, without shadows, with the verdicts that stand now."""
+
+    escalation_rate: ShareObject
+    auto_resolve_rate: ShareObject
+    error_escape_rate: EscapeRateObject
+    review_latency: PercentilesObject
+    reviewer_agreement: ShareObject
+    """Of people with the model."""
+    inter_reviewer_agreement: AgreementObject
+    """Of people with each other."""
+    feedback_utilization: ShareObject
+    feedback_to_update: PercentilesObject
+    override_rate: ShareObject
+    """What people did not approve of what they were asked for, without audits."""
+
+
+class CategoryCountObject(_Shape):
+    category: str | None
+    count: int
+
+
+class StandingOutObject(_Shape):
+    """A cohort whose rate differs from that of the task's other decisions, beyond chance and by a quarter or more."""
+
+    task_type: str
+    cohort: str
+    rate: Literal["escalation_rate", "override_rate"]
+    value: float
+    rest: float
+    """The same rate of the others."""
+    count: int
+    n: int
+    p: float
+    """Of Fisher's exact test, two-sided; which are listed is Benjamini and Hochberg's choice at 5 %."""
+
+
+class CostObject(_Shape):
+    """An estimate in the policy's currency; null where nothing was audited."""
+
+    review_minutes: float
+    review: float
+    escaped_errors: float | None
+    escaped: float | None
+    value: float | None
+    """Both together, with the 95 % interval of the error escape rate."""
+    low: float | None
+    high: float | None
+
+
+class StatsObject(MetricsObject):
+    from_: datetime = Field(alias="from")
+    to: datetime
+    task_type: str | None
+    cohort: str | None
+    error_categories: list[CategoryCountObject]
+    """Of corrections, the most frequent first; null: none was named."""
+    disputes: int
+    """Reviews in which people disagreed."""
+    cohorts_that_stand_out: list[StandingOutObject]
+    """The most certain first, at most 20; none where `cohort` names one."""
+    cost: CostObject | None
+    """Null where the policy does not say what things cost."""
+    by_task: dict[str, MetricsObject]
+    """The 200 task types with the most decisions."""
+    by_cohort: dict[str, MetricsObject]
+    """The 200 cohorts with the most decisions."""
+
+
 class FieldErrorObject(_Shape):
     loc: list[str | int]
     """Member names and list indexes from the top of the body; a query parameter is `["query", name]`."""
