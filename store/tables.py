@@ -496,8 +496,9 @@ accuracy_streams = Table(
     Column("model_version", String(200), nullable=False),
     Column("confidence_source", String(16), nullable=False),
     Column("autonomy", Integer, nullable=False),  # the level that it is about
-    Column("evidence", JsonText, nullable=False),
-    Column("since", UtcDateTime, nullable=False),  # when the evidence began anew
+    Column("reviews", Integer, nullable=False),  # verdicts that count
+    Column("errors", Integer, nullable=False),  # those that corrected or rejected the answer
+    Column("since", UtcDateTime, nullable=False),  # when the counting began anew
     Column("judged_to", BigInteger, nullable=False),  # the last verdict that counts in it
     Column("version", Integer, nullable=False),
     UniqueConstraint("task_type", "model_name", "model_version", "confidence_source"),  # prevents split evidence
