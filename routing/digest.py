@@ -66,9 +66,10 @@ class Pattern(Part):
 
 
 class Point(Part):
-    """One week of the chart: shares 0..1, seconds; None: no data. `escape_low` and `escape_high` are the interval."""
+    """One stretch of the chart, such as a week: shares 0..1, seconds; None: no data. `name`: as 2026-W46 or 2026-11-14;
+    `escape_low` and `escape_high` are the interval."""
 
-    week: str
+    name: str
     escalation: float | None
     escape: float | None
     escape_low: float | None
@@ -232,11 +233,11 @@ def _pattern(category: str, task_type: str, cohorts: Mapping[str, int]) -> Patte
 # The chart ------------------------------------------------------------------------------------------------------------
 
 
-def point(week: str, facts: Facts) -> Point:
+def point(name: str, facts: Facts) -> Point:
     told = metrics(facts)
     value = {key: headline(metric) for key, metric in told.items()}
     return Point(
-        week=week,
+        name=name,
         escalation=value["escalation_rate"],
         escape=value["error_escape_rate"],
         escape_low=number(told["error_escape_rate"], "low"),

@@ -41,7 +41,7 @@ def draw(trend: Sequence[Point]) -> bytes:
         panel.tick_params(labelsize=_LETTERS - 2)
         panel.spines[["top", "right"]].set_visible(False)
         panel.locator_params(axis="y", nbins=3)
-    agreement.set_xticks(range(len(trend)), [point.week.partition("-")[2] for point in trend])
+    agreement.set_xticks(range(len(trend)), [point.name.partition("-")[2] for point in trend])
     drawn = BytesIO()
     figure.savefig(drawn, format="png")
     return drawn.getvalue()

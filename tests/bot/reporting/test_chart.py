@@ -11,7 +11,7 @@ from routing.digest import Point
 from tests.bot.slack.test_digest import FULL, QUIET
 
 EMPTY = Point(
-    week="2026-W40",
+    name="2026-W40",
     escalation=None,
     escape=None,
     escape_low=None,
@@ -21,7 +21,7 @@ EMPTY = Point(
     between_reviewers=None,
 )
 BUSY = Point(
-    week="2026-W41",
+    name="2026-W41",
     escalation=0.2,
     escape=0.0,
     escape_low=0.0,

@@ -247,7 +247,7 @@ async def test_every_number_is_that_of_the_statistics(any_at_work: Office) -> No
     assert digest.disputes == stats["disputes"] == 1
     between = stats["inter_reviewer_agreement"]
     assert digest.second_opinions == (between["denominator"], between["denominator"] - between["numerator"]) == (1, 1)
-    assert [point.week for point in digest.trend] == [f"2026-W{number}" for number in range(40, 48)]
+    assert [point.name for point in digest.trend] == [f"2026-W{number}" for number in range(40, 48)]
     assert digest.trend[-1].escalation == stats["escalation_rate"]["value"]
     assert digest.trend[-2].escalation == former["escalation_rate"]["value"]
     assert digest.open == OpenWork(audits=1, audits_overdue=1, disputes=1)
