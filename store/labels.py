@@ -48,23 +48,21 @@ stay in the database."""
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """What may run alone at all, whatever the task's own threshold is: that decides about nothing else.
+    """What may run alone at all, whatever the task's own threshold is: that decides about nothing else. What cannot be
+    undone and what failed a check never does.
 
     Attributes:
         floors: for each risk the least confidence that is needed beside the task's own threshold; a decision of a risk
             that is not named never runs alone.
-        irreversible: whether what cannot be undone may.
     """
 
     floors: Mapping[str, float]
-    irreversible: bool
 
     @property
     def condition(self) -> ColumnElement[bool]:
         d = t.decisions.c
         floors = (and_(d.risk == risk, d.confidence >= floor) for risk, floor in self.floors.items())
-        may = and_(or_(*floors), not_(_failed_a_check())) if self.floors else false()
-        return may if self.irreversible else and_(may, d.reversible)
+        return and_(or_(*floors), d.reversible, not_(_failed_a_check())) if self.floors else false()
 
 
 @dataclass(slots=True)

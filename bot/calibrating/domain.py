@@ -15,7 +15,7 @@ at this one."""
 def domain_of(task: TaskPolicy) -> Domain:
     """What may run alone under this policy, if only it is confident enough. Raised risk asks for its own level's
     threshold as well."""
-    return Domain(dict(_floors(task)), irreversible=task.irreversible <= Route.AUTO_AUDIT)
+    return Domain(dict(_floors(task)))
 
 
 def _floors(task: TaskPolicy) -> Iterator[tuple[str, float]]:

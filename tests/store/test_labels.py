@@ -13,7 +13,7 @@ from tests.support.judged import Judgement, Past, Voted
 from tests.support.rows import NOW, add_world
 
 STREAM = StreamKey("label", "", "", "other")
-ANYTHING = Domain({"low": 0.0, "medium": 0.0, "high": 0.0}, irreversible=True)
+ANYTHING = Domain({"low": 0.0, "medium": 0.0, "high": 0.0})
 APPROVED, REJECTED = (Voted("approve"),), (Voted("reject", "tone"),)
 
 
@@ -168,7 +168,7 @@ async def test_a_threshold_is_judged_by_what_it_decides_about(told: Told) -> Non
         await told.gate(**changes)
         await told.alone(inclusion=0.5, **changes)
 
-    labels = await told.read(Domain({"low": 0.0, "medium": 0.0, "high": 0.9}, irreversible=False))
+    labels = await told.read(Domain({"low": 0.0, "medium": 0.0, "high": 0.9}))
 
     assert sorted(labels.confidence) == sorted(labels.others) == [0.1, 0.9, 0.95]
 
@@ -176,4 +176,4 @@ async def test_a_threshold_is_judged_by_what_it_decides_about(told: Told) -> Non
 async def test_where_nothing_may_run_alone_there_are_no_labels(told: Told) -> None:
     await told.gate(0.5)
 
-    assert len(await told.read(Domain({}, irreversible=True))) == 0
+    assert len(await told.read(Domain({}))) == 0
