@@ -10,6 +10,7 @@ from bot.clock import Clock
 from bot.ids import NewId
 from bot.policy_in_force import PolicyInForce, adjusted, facts_of, holding
 from bot.reviewing.until_done import until_done
+from routing.autonomy import PEOPLE_DECIDE
 from routing.decision import Json
 from routing.policy import AdjustedKey, Policy, PolicyError
 from store.adjustments import (
@@ -25,9 +26,6 @@ from store.adjustments import (
 from store.history import HistoryRecord
 from store.policies import KeepPolicy
 from store.writer import Command, Writer
-
-PEOPLE_DECIDE = 2
-"""The highest autonomy at which nothing runs alone."""
 
 _MOST_TRIES = 200
 _OUTDATED = "The policy has changed since this was proposed, so it is out of date. Nothing was changed."
@@ -126,12 +124,13 @@ class Adjusting:
 
         return await until_done(await self._store.in_force(), attempt, self._store.in_force)
 
-    async def breach(self, wanted: Sequence[Wanted]) -> ChangeAdjustments | None:
-        """The change that puts these values in force, for whoever commits it with what has proven the need; None where
-        there are none. Raises PolicyError."""
-        if not wanted:
-            return None
-        return self._planned(await self._store.in_force(), wanted, "bot")
+    async def lowered(self, wanted: Sequence[Wanted]) -> ChangeAdjustments | None:
+        """What takes these tasks' autonomy down at once, for whoever commits it with what has proven the need; None
+        where all of it is as low already."""
+        seen = await self._store.in_force()
+        policy = self._policy_with(seen)
+        lower = [each for each in wanted if policy.value(each.task_type, each.key) > each.value]
+        return self._planned(seen, lower, "bot") if lower else None
 
     # Proposals ------------------------------------------------------------------------------------------------------
 
@@ -152,15 +151,21 @@ class Adjusting:
         An open proposal for the same key is out of date from then on. None: one with this `dedup_key` was made before.
         Refused: nobody could apply it now.
         """
-        wanted = Wanted(task_type, key, value, why, "apply", facts or {})
+        post = Post(channel, body)
+        planned = await self.proposed(Wanted(task_type, key, value, why, "apply", facts or {}, post), dedup_key)
+        if isinstance(planned, Refused):
+            return planned
+        return planned.proposal if await self._writer.submit(planned) else None
+
+    async def proposed(self, wanted: Wanted, dedup_key: str) -> Propose | Refused:
+        """As propose(), for whoever commits it with what has led to it; `wanted` has a post."""
         seen = await self._store.in_force()
         plan = self._plan(seen, wanted, "bot")
         if isinstance(plan, Refused):
             return plan
         before = self._policy_with(seen)
-        made = self._proposal(wanted, Post(channel, body), dedup_key, before)
-        record = HistoryRecord(made.made_at, "bot:policy:proposed", "bot", facts=_facts_of(made, before))
-        return made if await self._writer.submit(Propose(made, record)) else None
+        made = self._proposal(wanted, dedup_key, before)
+        return Propose(made, HistoryRecord(made.made_at, "bot:policy:proposed", "bot", facts=_facts_of(made, before)))
 
     async def apply(self, proposal: Proposal, *, by: str) -> Adjusted | Refused | None:
         """Does what an open proposal asks for. None: it is open no more. Refused: as adjust(), or other values are in
@@ -240,7 +245,7 @@ class Adjusting:
             made=made,
             replaced=list(replaced),
             told=[
-                self._told(each, each.post, adjustment, before)
+                self._told(each, adjustment, before)
                 for each, adjustment in zip(wanted, made, strict=True)
                 if each.post is not None
             ],
@@ -284,7 +289,9 @@ class Adjusting:
             made_at=now,
         )
 
-    def _proposal(self, wanted: Wanted, post: Post, dedup_key: str, before: Policy) -> Proposal:
+    def _proposal(self, wanted: Wanted, dedup_key: str, before: Policy) -> Proposal:
+        if wanted.post is None:
+            raise ValueError("a proposal needs a post")
         return Proposal(
             id=self._new_id("prp"),
             dedup_key=dedup_key,
@@ -292,16 +299,16 @@ class Adjusting:
             key=wanted.key,
             value=wanted.value,
             from_value=before.value(wanted.task_type, wanted.key),
-            channel=post.channel,
+            channel=wanted.post.channel,
             why=wanted.why,
             facts=wanted.facts,
-            body=post.body,
+            body=wanted.post.body,
             made_at=self._clock.now(),
         )
 
-    def _told(self, wanted: Wanted, post: Post, made: StoredAdjustment, before: Policy) -> Proposal:
+    def _told(self, wanted: Wanted, made: StoredAdjustment, before: Policy) -> Proposal:
         """What was done already, with the way back."""
-        proposal = self._proposal(wanted, post, f"adjustment:{made.id}", before)
+        proposal = self._proposal(wanted, f"adjustment:{made.id}", before)
         return replace(proposal, state="applied", decided_by=made.by, decided_at=made.made_at, adjustment_id=made.id)
 
     async def _commit(

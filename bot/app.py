@@ -44,6 +44,7 @@ from bot.metrics import Metrics
 from bot.policy_in_force import PolicyInForce
 from bot.proposals import Proposals
 from bot.reporting.digest import DigestSources
+from bot.reporting.overview import Overviews
 from bot.reviewing.audit_rates import AuditRates
 from bot.reviewing.audits import Audits
 from bot.reviewing.case import Cases
@@ -52,6 +53,7 @@ from bot.reviewing.deadlines import Deadlines
 from bot.reviewing.eligibility import Eligibility
 from bot.reviewing.load import Load
 from bot.reviewing.notes import Notes
+from bot.reviewing.promotions import Promotions
 from bot.reviewing.queue import Queue
 from bot.reviewing.rollbacks import Rollbacks
 from bot.reviewing.second_opinion import SecondOpinions
@@ -69,6 +71,7 @@ from bot.slack.proposed_listeners import ProposalListeners
 from bot.slack.reception import Reception, acknowledge_the_rest
 from bot.slack.send_for_review import SendForReview
 from bot.slack.socket import SocketMode
+from bot.slack.stats_command import StatsCommand
 from bot.slack.threads import ThreadListeners
 from bot.slack.uploads import Uploads
 from bot.slack.verdict_forms import VerdictForms
@@ -81,6 +84,7 @@ from bot.web.health import Health
 from bot.web.problem import problem_middleware
 from bot.web.stats import StatsApi
 from store import schema
+from store.accuracy import AccuracyStore
 from store.adjustments import AdjustmentStore
 from store.alerts import AlertStore
 from store.audit_streams import StreamStore
@@ -261,6 +265,7 @@ class Application:
             walk=walk,
             wakeups=self.wakeups,
         )
+        uploads = Uploads(self._client, self._clock)
         self._listeners = (
             CardListeners(
                 client=self._client,
@@ -293,6 +298,15 @@ class Application:
                 secretbox=box,
                 clock=self._clock,
             ),
+            StatsCommand(
+                client=self._client,
+                reception=self._reception,
+                membership=membership,
+                overviews=Overviews(self.engine),
+                policy=self.policy,
+                uploads=uploads,
+                clock=self._clock,
+            ),
             ThreadListeners(
                 reception=self._reception,
                 cases=self.cases,
@@ -323,7 +337,7 @@ class Application:
                 alerts=alert_store,
                 adjustments=adjustments,
                 alert_presenter=alert_presenter,
-                digests=Digests(client=self._client, uploads=Uploads(self._client, self._clock), writer=self.writer),
+                digests=Digests(client=self._client, uploads=uploads, writer=self.writer),
             ),
             messages=messages,
             wakeups=self.wakeups,
@@ -361,7 +375,14 @@ class Application:
             runs=RunStore(self.engine),
             jobs=[
                 AuditSamples(
-                    rates=AuditRates(clock=self._clock, writer=self.writer, streams=streams, policy=self.policy),
+                    rates=AuditRates(
+                        clock=self._clock,
+                        writer=self.writer,
+                        streams=streams,
+                        policy=self.policy,
+                        adjusting=self.adjusting,
+                        alerts=self.alerts,
+                    ),
                     audits=Audits(
                         clock=self._clock,
                         writer=self.writer,
@@ -370,6 +391,15 @@ class Application:
                         policy=self.policy,
                         keys=primary_keys,
                         new_id=around.new_id,
+                    ),
+                    promotions=Promotions(
+                        clock=self._clock,
+                        writer=self.writer,
+                        accuracy=AccuracyStore(self.engine),
+                        streams=streams,
+                        adjustments=adjustments,
+                        policy=self.policy,
+                        adjusting=self.adjusting,
                     ),
                     runs=RunStore(self.engine),
                     policy=self.policy,

@@ -105,8 +105,9 @@ class AccuracyStore:
         """The models that answer for tasks these days."""
         d = t.decisions.c
         lately = d.created_at >= now - _ANSWERS_WITHIN, d.variant == "primary"
+        query: Select[Any] = select(*_NAMES).where(*lately).distinct()
         async with self._engine.connect() as connection:
-            return [_key(row) for row in await connection.execute(select(*_NAMES).where(*lately).distinct())]
+            return [_key(row) for row in await connection.execute(query)]
 
 
 _D = t.decisions.c

@@ -76,18 +76,22 @@ class StreamOutdatedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SaveStreams(SingleCommand[None]):
-    """New values of streams with what tells of them: all, or none of it. Raises StreamOutdatedError."""
+    """New values of streams with what tells of them and what comes of it: all, or none of it. Raises
+    StreamOutdatedError, and what `along` raises."""
 
     streams: Sequence[Stream]
     history: Sequence[HistoryRecord]
     messages: Sequence[NewMessage]
     at: datetime
+    along: Sequence[SingleCommand[object]] = ()
 
     async def apply(self, connection: AsyncConnection) -> None:
         for stream in self.streams:
             await _save(connection, stream)
         await append(connection, self.history)
         await add(connection, self.messages, self.at)
+        for command in self.along:
+            await command.apply(connection)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The daily audit draw: each morning, from what ran alone on the local day before."""
+"""The daily audit draw: each morning, from what ran alone on the local day before; and what has earned more of it."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
@@ -8,6 +8,7 @@ from bot.jobs.calendar import days_until, local_instant
 from bot.policy_in_force import PolicyInForce
 from bot.reviewing.audit_rates import AuditRates
 from bot.reviewing.audits import Audits
+from bot.reviewing.promotions import Promotions
 from routing.decision import Json
 from store.audits import Period
 from store.runs import RunStore, Tick
@@ -20,8 +21,11 @@ class AuditSamples:
     name = "audit-samples"
     owed = 31
 
-    def __init__(self, *, rates: AuditRates, audits: Audits, runs: RunStore, policy: PolicyInForce) -> None:
-        self._rates, self._audits, self._runs, self._policy = rates, audits, runs, policy
+    def __init__(
+        self, *, rates: AuditRates, audits: Audits, promotions: Promotions, runs: RunStore, policy: PolicyInForce
+    ) -> None:
+        self._rates, self._audits, self._promotions = rates, audits, promotions
+        self._runs, self._policy = runs, policy
 
     def ticks(self, now: datetime) -> Iterator[Tick]:
         return days_until(now, _AT, self._tz)
@@ -35,11 +39,13 @@ class AuditSamples:
             await self._audits.draw(period, day)  # by the rates as they are: the day must not go without audits
             raise
         draws = await self._audits.draw(period, day)
+        proposed = await self._promotions.look()
         return {
             "tasks": len(draws),
             "eligible": sum(draw.eligible for draw in draws.values()),
             "drawn": sum(draw.drawn for draw in draws.values()),
             "rates_changed": changed,
+            "promotions_proposed": proposed,
         }
 
     async def _period(self, tick: Tick, day: date) -> Period:

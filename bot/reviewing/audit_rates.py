@@ -10,20 +10,25 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from math import isclose
+from typing import Any, Literal
 
 import structlog
 
+from bot.adjusting import Adjusting, Post, Wanted
+from bot.alerts import Alerts
 from bot.clock import Clock
 from bot.policy_in_force import PolicyInForce
+from routing.autonomy import PEOPLE_DECIDE, lowered
 from routing.decision import Json
 from routing.evidence import Evidence
 from routing.maturity import Goal, Maturity, MaturityState, begun, rate, resumed, step
 from routing.policy import Policy, TaskPolicy
 from routing.redaction import redaction
+from store.adjustments import AdjustmentsOutdatedError, Cause, Propose
 from store.audit_streams import AuditVerdict, SaveStreams, Stream, StreamKey, StreamOutdatedError, StreamStore
 from store.history import HistoryRecord
 from store.messages import NewMessage
-from store.writer import Writer
+from store.writer import SingleCommand, Writer
 
 log = structlog.get_logger(__name__)
 
@@ -31,8 +36,6 @@ URGENCY = 2
 """Of posts about audits: they lead to their samples, and nobody waits for either."""
 _MOST_TRIES = 5
 _SAME = 1e-9
-_PEOPLE_DECIDE = 2
-"""The highest autonomy at which nothing runs alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,26 +57,54 @@ class _Learnt:
     streams: list[Stream] = field(default_factory=list)
     history: list[HistoryRecord] = field(default_factory=list)
     messages: list[NewMessage] = field(default_factory=list)
+    along: list[SingleCommand[Any]] = field(default_factory=list)
+    breaches: dict[str, NewMessage] = field(default_factory=dict)
+    alarms: dict[str, NewMessage] = field(default_factory=dict)
+    """What announces that a model of this task is now SUSPENDED, or DEGRADED."""
     changed: int = 0
     failures: list[Exception] = field(default_factory=list)
 
+    def take(self, step: SingleCommand[Any], announced: Sequence[NewMessage]) -> None:
+        """A step whose own message says what these announce."""
+        self.along.append(step)
+        self.messages = [each for each in self.messages if each not in announced]
+
 
 class AuditRates:
-    def __init__(self, *, clock: Clock, writer: Writer, streams: StreamStore, policy: PolicyInForce) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        writer: Writer,
+        streams: StreamStore,
+        policy: PolicyInForce,
+        adjusting: Adjusting,
+        alerts: Alerts,
+    ) -> None:
         self._clock, self._writer, self._streams, self._policy = clock, writer, streams, policy
+        self._adjusting, self._alerts = adjusting, alerts
 
     async def learn(self) -> int:
         """Takes in what audits have found since the last time, by the policy of the moment; of how many streams the
-        rate has changed. Each change goes into the history, and one of the state is announced. Raises an
-        ExceptionGroup of what went wrong with some streams, after all others have learnt."""
+        rate has changed. Each change goes into the history, and one of the state is announced: a proven breach takes
+        the task's autonomy away in the same commit and raises an alert, risen errors propose to lower it.
+
+        Raises an ExceptionGroup of what went wrong with some streams, after all others have learnt."""
+        await self._alert_of(await self._streams.all())  # of what a process found that did not come to tell it
         for _ in range(_MOST_TRIES):
             try:
-                return await self._learn()
-            except StreamOutdatedError:
+                learnt = await self._learn()
+            except (StreamOutdatedError, AdjustmentsOutdatedError):
+                await self._policy.refresh()
                 continue  # another replica was quicker
+            await self._policy.notice()
+            await self._alert_of(learnt.streams)
+            if learnt.failures:
+                raise ExceptionGroup("some streams have learnt nothing from their audits", learnt.failures)
+            return learnt.changed
         raise RuntimeError("the audit rates change faster than they can be worked out")
 
-    async def _learn(self) -> int:
+    async def _learn(self) -> _Learnt:
         now, policy = self._clock.now(), self._policy.current
         known = {stream.key: stream for stream in await self._streams.all()}
         found = _by_stream(await self._streams.verdicts(now))
@@ -84,11 +115,35 @@ class AuditRates:
             except Exception as error:
                 log.exception("audit.learn_failed", task_type=key.task_type)
                 learnt.failures.append(error)
+        await self._take_steps(learnt, policy)
         if learnt.streams:
-            await self._writer.submit(SaveStreams(learnt.streams, learnt.history, learnt.messages, now))
-        if learnt.failures:
-            raise ExceptionGroup("some streams have learnt nothing from their audits", learnt.failures)
-        return learnt.changed
+            save = SaveStreams(learnt.streams, learnt.history, learnt.messages, now, learnt.along)
+            await self._writer.submit(save)
+        return learnt
+
+    async def _take_steps(self, learnt: _Learnt, policy: Policy) -> None:
+        """What breaches and alarms mean for the autonomy of their tasks. Where a step is taken or proposed, its message
+        tells of them too."""
+        breaches = [_wanted(message, "breach", PEOPLE_DECIDE) for message in learnt.breaches.values()]
+        change = await self._adjusting.lowered(breaches)
+        if change is not None:
+            learnt.take(change, [learnt.breaches[made.task_type] for made in change.made])
+        for task, message in learnt.alarms.items():
+            level = lowered(policy.task(task).autonomy)
+            if level is not None and task not in learnt.breaches:
+                proposed = await self._adjusting.proposed(_wanted(message, "alarm", level), message.key)
+                if isinstance(proposed, Propose):
+                    learnt.take(proposed, [message])
+
+    async def _alert_of(self, streams: Iterable[Stream]) -> None:
+        """A breach is an alert, once."""
+        for stream in streams:
+            if stream.maturity["state"] != MaturityState.SUSPENDED:
+                continue
+            key, task = stream.key, self._policy.current.task(stream.key.task_type)
+            title, detail = _alert(key, maturity_of(stream).evidence, task)
+            once = f"breach:{_name(key)}:{int(stream.since.timestamp())}"
+            await self._alerts.raise_own(once, title, detail, key.task_type, "high")
 
 
 def _add(
@@ -110,6 +165,11 @@ def _add(
     learnt.history += records
     learnt.messages += messages
     learnt.changed += bool(moves)
+    if messages and maturity.state is moves[-1].after:
+        if maturity.state is MaturityState.SUSPENDED:
+            learnt.breaches[key.task_type] = messages[-1]
+        elif maturity.state is MaturityState.DEGRADED:
+            learnt.alarms[key.task_type] = messages[-1]
 
 
 def followed(
@@ -117,8 +177,8 @@ def followed(
 ) -> tuple[Maturity, tuple[Move, ...]]:
     """What verdicts, in their order, and the policy make of a stream; None: nothing was known of it.
 
-    People end a suspension by an autonomy at which they decide themselves. What they have found by then is still about
-    the time before. A breach is told first, even where the autonomy is that low already: the next time ends it.
+    A suspension ends the next time: with it the autonomy was taken away, and whether it is still or was given back is
+    what people wanted since. What they have found by then is about the time before; the task begins anew, in full.
 
     A label's largest possible weight is that of the day's draw it comes from. Which strata that had says nothing of
     what was found in them, so it is known before the label, and a day of one rate counts in full, whatever the rates of
@@ -142,7 +202,7 @@ def followed(
         maturity, transition = step(maturity, verdict.is_error, weight, widest, goal)
         if transition is not None:
             move(transition.before, transition.evidence)
-    if was_suspended and task.autonomy <= _PEOPLE_DECIDE:
+    if was_suspended:
         maturity, transition = resumed(maturity, goal)
         if transition is not None:
             move(transition.before, transition.evidence)
@@ -211,12 +271,11 @@ def _shown_model(key: StreamKey, task: TaskPolicy) -> Json:
 
 def _announcements(stream: Stream, moves: Sequence[Move], task: TaskPolicy) -> list[NewMessage]:
     """Each change of the state is told once."""
-    name = hashlib.sha256(repr(stream.key).encode()).hexdigest()[:16]
     about = {"what": "rate", "task": stream.key.task_type, "model": _shown_model(stream.key, task)}
     whom = {"users": list(task.adjudicators.users or ()), "usergroup": task.adjudicators.usergroup}
     return [
         NewMessage(
-            f"rate:{name}:{stream.version}.{number}",
+            f"rate:{_name(stream.key)}:{stream.version}.{number}",
             "audit",
             task.channel,
             URGENCY,
@@ -225,3 +284,27 @@ def _announcements(stream: Stream, moves: Sequence[Move], task: TaskPolicy) -> l
         for number, move in enumerate(moves)
         if move.before not in (None, move.after)
     ]
+
+
+def _name(key: StreamKey) -> str:
+    return hashlib.sha256(repr(key).encode()).hexdigest()[:16]
+
+
+def _wanted(announcement: NewMessage, what: Literal["breach", "alarm"], level: int) -> Wanted:
+    """The step that a change of state leads to; its post says what was to be announced."""
+    body = announcement.body or {}
+    found = f"{body['errors']} errors in {body['labels']} audits, allowed are {body['max_error']:g}"
+    facts = {name: body[name] for name in ("before", "after", "labels", "errors", "max_error")}
+    post = Post(announcement.channel, {**body, "what": what})
+    cause: Cause = "breach" if what == "breach" else "apply"
+    return Wanted(str(body["task"]), "autonomy", level, found, cause, facts, post)
+
+
+def _alert(key: StreamKey, evidence: Evidence, task: TaskPolicy) -> tuple[str, str]:
+    """Title and detail."""
+    model = f" ({_shown_model(key, task)})" if model_of(key) else ""
+    detail = (
+        f"{evidence.errors} errors in the last {evidence.labels} audits of {key.task_type}{model} prove that more than "
+        f"{100 * evidence.max_error:g} % of what runs alone is wrong. Everything of this task goes to people now."
+    )
+    return f"{key.task_type}: too many errors are proven", detail

@@ -10,14 +10,20 @@ from typing import Any
 
 from sqlalchemy import Table, Update, select, update
 
+from bot.adjusting import Adjusting
+from bot.alerts import Alerts
 from bot.answer import sha256_of
 from bot.jobs.audit_samples import AuditSamples
 from bot.jobs.runner import Jobs
 from bot.reviewing.audit_rates import AuditRates
 from bot.reviewing.audits import Audits, Draw
 from bot.reviewing.case import Case
+from bot.reviewing.promotions import Promotions
 from routing.review import Approve, Edit, Reject, Verdict
 from store import tables as t
+from store.accuracy import AccuracyStore
+from store.adjustments import AdjustmentStore
+from store.alerts import AlertStore
 from store.audit_streams import SETTLED_AFTER, Stream, StreamStore
 from store.audits import AuditStore, Period
 from store.decisions import PrimaryKeys, TakeIn, outcome_content
@@ -38,6 +44,8 @@ class Auditing:
     world: World
     audits: Audits
     rates: AuditRates
+    promotions: Promotions
+    adjusting: Adjusting
     job: AuditSamples
     jobs: Jobs
     chance: Random = field(default_factory=lambda: Random(7))
@@ -109,19 +117,49 @@ def _maturity(task_type: str, maturity: dict[str, Any]) -> Update:
 
 def auditing(world: World) -> Auditing:
     streams = StreamStore(world.engine)
-    rates = AuditRates(clock=world.clock, writer=world.writer, streams=streams, policy=world.policy)
+    adjustments, keys = AdjustmentStore(world.engine), PrimaryKeys(world.writer)
+    adjusting = Adjusting(
+        clock=world.clock, writer=world.writer, store=adjustments, policy=world.policy, new_id=world.new_id
+    )
+    alerts = Alerts(
+        clock=world.clock,
+        writer=world.writer,
+        store=AlertStore(world.engine),
+        keys=keys,
+        new_id=world.new_id,
+        policy=world.policy,
+        eligibility=world.eligibility,
+    )
+    rates = AuditRates(
+        clock=world.clock,
+        writer=world.writer,
+        streams=streams,
+        policy=world.policy,
+        adjusting=adjusting,
+        alerts=alerts,
+    )
     audits = Audits(
         clock=world.clock,
         writer=world.writer,
         audits=AuditStore(world.engine),
         streams=streams,
         policy=world.policy,
-        keys=PrimaryKeys(world.writer),
+        keys=keys,
         new_id=world.new_id,
     )
     runs = RunStore(world.engine)
-    job = AuditSamples(rates=rates, audits=audits, runs=runs, policy=world.policy)
-    return Auditing(world, audits, rates, job, Jobs(clock=world.clock, writer=world.writer, runs=runs, jobs=[job]))
+    promotions = Promotions(
+        clock=world.clock,
+        writer=world.writer,
+        accuracy=AccuracyStore(world.engine),
+        streams=streams,
+        adjustments=adjustments,
+        policy=world.policy,
+        adjusting=adjusting,
+    )
+    job = AuditSamples(rates=rates, audits=audits, promotions=promotions, runs=runs, policy=world.policy)
+    jobs = Jobs(clock=world.clock, writer=world.writer, runs=runs, jobs=[job])
+    return Auditing(world, audits, rates, promotions, adjusting, job, jobs)
 
 
 def ran_alone(world: World, *, at: datetime | None = None, **changes: Any) -> TakeIn:

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from bot.reviewing.audit_rates import followed
 from routing.maturity import Goal, MaturityState, begun
 from routing.policy import TaskPolicy, parse_policy
+from store import tables as t
 from store.audit_streams import SETTLED_AFTER, AuditVerdict, Stream, StreamKey
 from tests.bot.reviewing.audit_world import CORRECT, DAY, WRONG, Auditing, auditing
 from tests.bot.reviewing.world import World, policy_for_labels, replica
@@ -86,18 +87,14 @@ def suspended() -> Stream:
     return Stream(KEY, stored, 1.0, NOW, judged_to=12, pk=1, version=1)
 
 
-@pytest.mark.parametrize("autonomy", [0, 1, 2])
-def test_where_people_decide_a_suspension_ends_and_all_begins_anew(autonomy: int) -> None:
+@pytest.mark.parametrize("autonomy", [0, 2, 3, 4])
+def test_the_next_time_a_suspension_ends_and_all_begins_anew(autonomy: int) -> None:
+    """Whether people still decide, or have given the autonomy back."""
     late = verdicts(True, True)
     maturity, [move] = followed(suspended(), late, task(f"{STRICT}, autonomy: {autonomy}"))
     assert maturity == begun(Goal(0.3, 0.2))
     assert (move.before, move.after, move.rate_after) == (MaturityState.SUSPENDED, MaturityState.COLD, 1.0)
     assert move.evidence.errors == 14
-
-
-def test_a_suspension_goes_on_while_anything_may_run_alone() -> None:
-    maturity, moves = followed(suspended(), verdicts(False), task(f"{STRICT}, autonomy: 3"))
-    assert (maturity.state, moves) == (MaturityState.SUSPENDED, ())
 
 
 def test_a_breach_is_told_even_where_people_decide_already() -> None:
@@ -170,30 +167,75 @@ async def test_a_rate_that_only_the_policy_changes_is_a_record_and_no_announceme
 
 
 async def test_a_breach_calls_the_adjudicators(at_work: Auditing) -> None:
-    await at_work.world.set_policy(policy_for_labels(f"{STRICT}, adjudicators: {{users: [U0BEN]}}"))
+    settings = f"{STRICT}, autonomy: 2, adjudicators: {{users: [U0BEN]}}"
+    await at_work.world.set_policy(policy_for_labels(settings))
     await at_work.judge(await _drawn(at_work, 9), WRONG)
     await at_work.learn()
 
     [announced] = await _announcements(at_work)
     assert (announced.body["after"], announced.body["users"]) == ("suspended", ["U0BEN"])
+    assert await at_work.all(t.adjustments) == []
 
 
-async def test_who_takes_over_ends_the_suspension_which_is_recorded_and_announced(at_work: Auditing) -> None:
+async def test_a_breach_takes_the_autonomy_away_at_once_and_offers_the_way_back(at_work: Auditing) -> None:
+    world = at_work.world
+    await world.set_policy(policy_for_labels(STRICT))
+    await at_work.judge(await _drawn(at_work, 9), WRONG)
+    await at_work.learn()
+
+    assert world.policy.current.task("label").autonomy == 2
+    [proposal] = await at_work.all(t.proposals)
+    assert (proposal.state, proposal.decided_by, proposal.from_value, proposal.value) == ("applied", "bot", 3, 2)
+    assert (proposal.body["what"], proposal.body["labels"]) == ("breach", proposal.body["errors"])
+    assert await _announcements(at_work) == []
+    [adjusted] = await at_work.told("bot:policy:adjusted")
+    assert (adjusted["cause"], adjusted["after"]) == ("breach", 2)
+    [alert] = await at_work.all(t.alerts)
+    assert (alert.severity, "9 errors in the last 9 audits" in alert.content["detail"]) == ("high", True)
+
+
+async def test_after_a_breach_all_begins_anew_also_where_it_was_undone_at_once(at_work: Auditing) -> None:
     await at_work.world.set_policy(policy_for_labels(STRICT))
     await at_work.judge(await _drawn(at_work, 9), WRONG)
     await at_work.learn()
-    assert await at_work.learn() == 0
+    [proposal] = await at_work.all(t.proposals)
+    await at_work.adjusting.undo(proposal.adjustment_id, by="user:T0HOME/U0ADA")
+    assert at_work.world.policy.current.task("label").autonomy == 3
 
-    await at_work.world.set_policy(policy_for_labels(f"{STRICT}, autonomy: 2"))
     assert await at_work.learn() == 1
-    await at_work.world.set_policy(policy_for_labels(STRICT))
     assert await at_work.learn() == 0
 
     [stream] = await at_work.streams()
     assert (stream.maturity["state"], stream.maturity["evidence"]["labels"], stream.rate) == ("cold", 0, 1.0)
     last = (await at_work.told("bot:audit:rate_changed"))[-1]
     assert (last["before"], last["after"], last["errors"]) == ("suspended", "cold", 9)
-    assert [each.body["after"] for each in await _announcements(at_work)] == ["suspended", "cold"]
+    assert [each.body["after"] for each in await _announcements(at_work)] == ["cold"]
+    assert len(await at_work.all(t.alerts)) == 1
+
+
+async def test_two_models_of_a_task_that_break_its_bound_are_one_step(at_work: Auditing) -> None:
+    await at_work.world.set_policy(policy_for_labels(STRICT))
+    for version in "12":
+        await at_work.judge(await _drawn(at_work, 9, model_name="gpt-x", model_version=version), WRONG)
+    await at_work.learn()
+
+    assert len(await at_work.all(t.adjustments)) == 1
+    assert len(await _announcements(at_work)) == 1
+    assert len(await at_work.all(t.alerts)) == 2
+
+
+async def test_risen_errors_propose_a_level_less(at_work: Auditing) -> None:
+    in_full = "max_error: 0.3, delta: 0.001, audit: {initial: 1, stable: 1, max_per_day: 200}"
+    await at_work.world.set_policy(policy_for_labels(in_full))
+    await at_work.judge(await _drawn(at_work, 26))
+    await at_work.judge(await _drawn(at_work, 7), WRONG)
+    await at_work.learn()
+
+    assert [each.maturity["state"] for each in await at_work.streams()] == ["degraded"]
+    [proposal] = await at_work.all(t.proposals)
+    assert (proposal.state, proposal.body["what"], proposal.from_value, proposal.value) == ("open", "alarm", 3, 2)
+    assert at_work.world.policy.current.task("label").autonomy == 3
+    assert [each.body["after"] for each in await _announcements(at_work)] == ["learn", "stable"]
 
 
 async def test_a_stream_that_fails_stops_no_other_and_misses_nothing(at_work: Auditing) -> None:
