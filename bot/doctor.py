@@ -13,6 +13,7 @@ from bot.config import Settings, SettingsError, load_secret, need_slack
 from bot.delivery.loops import remedy
 from bot.manifest import SCOPES
 from bot.policy_in_force import PolicyUnreadableError, read_policy, warnings_of
+from bot.recounting import Recounting
 from bot.secretbox import SecretBox, UnsealError
 from bot.slack.messages import SLACK_TROUBLE, error_code
 from routing.policy import Policy
@@ -26,6 +27,7 @@ from store.rollbacks import RollbackStore
 _CHANNELS_A_PAGE = 200
 _MIGRATE = "run `hitl migrate`, or set HITL_DATABASE_URL to where the database is"
 _UNDO = "have it undone, and let the app say so with POST /v1/decisions/{id}/rolled-back"
+_REPAIR = "run `hitl doctor --deep --repair`; on SQLite stop the server first, which could not write meanwhile"
 _DATABASE_REMEDY = "HITL_DATABASE_URL: is the server running, and are host, user and database name right?"
 
 
@@ -42,7 +44,7 @@ class Finding:
         return self.remedy is not None
 
 
-async def examine(settings: Settings) -> AsyncIterator[Finding]:
+async def examine(settings: Settings, recounting: Recounting | None = None) -> AsyncIterator[Finding]:
     """All findings, in the order in which they make sense to be mended."""
     yield _setting("Slack settings", need_slack, settings)
     policy = _policy(settings)
@@ -61,6 +63,8 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         if not database.failed:
             async for finding in _contents(engine, settings):
                 yield finding
+            if recounting is not None:
+                yield await _recounted(engine, recounting)
     finally:
         await engine.dispose()
     if settings.slack_bot_token:
@@ -118,6 +122,13 @@ async def _rollbacks(engine: AsyncEngine) -> Finding:
         return Finding("rollbacks", f"{len(found)} open, none for a day")
     some = "; ".join(f"{each.decision_id} of {each.app}, for {each.age.days} d" for each in overdue[:5])
     return Finding("rollbacks", f"{len(overdue)} open for a day or longer: {some}", _UNDO)
+
+
+async def _recounted(engine: AsyncEngine, recounting: Recounting) -> Finding:
+    found = await recounting.run(engine)
+    if found.wrong:
+        return Finding("counters", f"{found.wrong} differ from a recount: {'; '.join(found.named)}", _REPAIR)
+    return Finding("counters", f"{found.repaired} repaired" if found.repaired else "as a recount has them")
 
 
 async def _sealed(engine: AsyncEngine, settings: Settings) -> Finding:

@@ -5,7 +5,7 @@ counters and recount cannot drift apart, and each fact is defined once.
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import cache
 from typing import Final
@@ -52,13 +52,18 @@ async def counting(connection: AsyncConnection, decision_pks: Collection[int]) -
 
 
 async def write(connection: AsyncConnection, shard: int) -> None:
-    """Writes what was noted: the last thing in a transaction, for the rows stay locked to its end. Always in the same
-    order, so that two writers of one shard wait for each other and never crosswise."""
+    """Writes what was noted: the last thing in a transaction, for the rows stay locked to its end."""
+    tallies = noted(connection)
+    await write_rows(connection, ((grain, tally, tallies[tally]) for grain in GRAINS for tally in tallies), shard)
+
+
+async def write_rows(connection: AsyncConnection, amounts: Iterable[tuple[int, Tally, int]], shard: int) -> None:
+    """Adds amounts, each to the bucket of a grain that its tally is in. Always in the same order, so that two writers
+    of one shard wait for each other and never crosswise."""
     rows = [
-        {**tally._asdict(), "grain": grain, "quarter": tally.quarter // grain * grain, "shard": shard, "value": number}
-        for grain in GRAINS
-        for tally, number in sorted(noted(connection).items())
-        if number
+        {**tally.in_bucket(grain)._asdict(), "grain": grain, "shard": shard, "value": amount}
+        for grain, tally, amount in sorted(amounts)
+        if amount
     ]
     if rows:
         await connection.execute(_addition(connection.dialect.name), rows)

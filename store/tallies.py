@@ -33,6 +33,10 @@ class Tally(NamedTuple):
     cohort: str
     name: str
 
+    def in_bucket(self, grain: int) -> "Tally":
+        """The same in the bucket of this grain: with the first quarter of it."""
+        return self._replace(quarter=self.quarter // grain * grain)
+
 
 def quarter_of(at: datetime) -> int:
     return (at - _EPOCH) // QUARTER

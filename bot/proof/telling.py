@@ -38,10 +38,10 @@ def report_lines(report: Report) -> Iterator[str]:
 
 
 @contextmanager
-def progress_bar(total: int) -> Iterator[Callable[[int], None]]:
+def progress_bar(total: int, what: str = "records") -> Iterator[Callable[[int], None]]:
     """A bar on a terminal, nothing elsewhere; what it gives is told of each step."""
-    columns = (TextColumn("records"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
-        task = progress.add_task("records", total=total)
+        task = progress.add_task(what, total=total)
         yield lambda step: progress.advance(task, step)

@@ -1,0 +1,56 @@
+"""Recounting the counters from the decisions, and putting right what differs."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from store.counter_check import CounterCheck, Difference, Repair
+from store.tallies import QUARTER, beginning_of
+from store.writer import Writer
+
+_NAMED = 5
+
+
+@dataclass(slots=True)
+class Recounted:
+    """How many counters were repaired, how many are wrong and were not, and the first of these in words."""
+
+    repaired: int = 0
+    wrong: int = 0
+    named: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Recounting:
+    """Reads all decisions. `progress`, told how many steps there are, gives what is told of each. `repair`: what is
+    wrong is put right."""
+
+    progress: Callable[[int], AbstractContextManager[Callable[[int], None]]]
+    repair: bool = False
+
+    async def run(self, engine: AsyncEngine) -> Recounted:
+        check, writer, recounted = CounterCheck(engine), Writer(engine), Recounted()
+        blocks = await check.blocks()
+        writer.start()
+        try:
+            with self.progress(len(blocks)) as step:
+                for block in blocks:
+                    wrong = await check.differences(block)
+                    if wrong and self.repair:
+                        recounted.repaired += await writer.submit(Repair(block))
+                    else:
+                        recounted.wrong += len(wrong)
+                        recounted.named += map(_named, wrong[: _NAMED - len(recounted.named)])
+                    step(1)
+        finally:
+            await writer.stop()
+        return recounted
+
+
+def _named(wrong: Difference) -> str:
+    of, since = wrong.tally, beginning_of(wrong.tally.quarter).isoformat(timespec="minutes")
+    cohort = f", cohort {of.cohort}" if of.cohort else ""
+    bucket = f"{wrong.grain * QUARTER} from {since}"
+    return f"{of.name} of {of.task_type}{cohort}, {bucket}: {wrong.counted}, not {wrong.recounted}"
