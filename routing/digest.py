@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from routing.agreement import whose_doing
 from routing.metrics import (
     Facts,
     Groups,
@@ -117,7 +118,7 @@ class Seal(Part):
 class Advice(Part):
     """One thing to do. `about`: a task type or a category; `numbers`: what it rests on."""
 
-    code: Literal["errors_escape", "disagreement", "guideline", "model", "slow", "one_category", "threshold"]
+    code: Literal["errors_escape", "disagreement", "guideline", "model", "both", "slow", "one_category", "threshold"]
     about: str | None
     numbers: dict[str, float]
 
@@ -251,10 +252,8 @@ def point(name: str, facts: Facts) -> Point:
 # Advice ---------------------------------------------------------------------------------------------------------------
 
 LEAST_JUDGED: Final = 50
-LEAST_COMPARED: Final = 20
 LEAST_CORRECTED: Final = 20
 LEAST_APPROVED: Final = 200
-AGREE_WITH_EACH_OTHER: Final = 0.85
 ONE_CATEGORY: Final = 0.4
 NEARLY_ALL: Final = 0.95
 
@@ -264,11 +263,7 @@ def advice(groups: Groups) -> Advice | None:
     facts, tasks = summed(groups.values()), by_task(groups)
     told = metrics(facts)
     return (
-        _on_escapes(tasks)
-        or _on_agreement(facts, told)
-        or _on_latency(told)
-        or _on_categories(facts)
-        or _on_approvals(tasks)
+        _on_escapes(tasks) or _on_agreement(facts) or _on_latency(told) or _on_categories(facts) or _on_approvals(tasks)
     )
 
 
@@ -283,19 +278,16 @@ def _on_escapes(tasks: Mapping[str, Facts]) -> Advice | None:
     return Advice(code="errors_escape", about=worst, numbers=numbers)
 
 
-def _on_agreement(facts: Facts, told: Metrics) -> Advice | None:
-    """Reviewers and model disagree too often. Whose doing it looks like is told by how far reviewers agree with each
-    other."""
-    value, between = headline(told["reviewer_agreement"]), headline(told["inter_reviewer_agreement"])
-    if value is None or standing("reviewer_agreement", told["reviewer_agreement"]) != "missed":
+def _on_agreement(facts: Facts) -> Advice | None:
+    """Reviewers disagree too often, with the model or with each other."""
+    whose = whose_doing(facts.with_model, facts.between)
+    if whose is None or facts.with_model.value is None:
         return None
-    if facts.judged < LEAST_JUDGED:
-        return None
-    numbers = {"value": value, "n": float(facts.judged)}
-    if between is None or facts.pairs.total() < LEAST_COMPARED:
+    numbers = {"value": facts.with_model.value, "n": float(facts.with_model.whole)}
+    if whose == "unknown" or facts.between.value is None:
         return Advice(code="disagreement", about=None, numbers=numbers)
-    numbers |= {"between": between, "pairs": float(facts.pairs.total())}
-    return Advice(code="model" if between >= AGREE_WITH_EACH_OTHER else "guideline", about=None, numbers=numbers)
+    numbers |= {"between": facts.between.value, "pairs": float(facts.between.whole)}
+    return Advice(code=whose, about=None, numbers=numbers)
 
 
 def _on_latency(told: Metrics) -> Advice | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from math import ceil, log
 from typing import Final, Literal, NamedTuple
 
-from routing.agreement import gwet_ac1, percent_agreement
+from routing.agreement import Share, agreement
 from routing.decision import Json
 from routing.estimates import escape_rate
 
@@ -99,6 +99,16 @@ class Facts:
         return sum(count for judged, count in self.verdicts.items() if judged.verdict in CORRECTIONS)
 
     @property
+    def with_model(self) -> Share:
+        """Those that agree with the model."""
+        return Share(self.judged - self.corrected, self.judged)
+
+    @property
+    def between(self) -> Share:
+        """Second opinions that agree with the first."""
+        return Share(sum(n for (first, second), n in self.pairs.items() if first == second), self.pairs.total())
+
+    @property
     def asked(self) -> Counter[str]:
         """Final verdicts on what people were asked for, by verdict: without audits."""
         found: Counter[str] = Counter()
@@ -141,14 +151,13 @@ Metrics = dict[str, Metric]
 def metrics(facts: Facts) -> Metrics:
     """Every metric by its key, as an object (contract, "Metrics"). Shares and agreements are 0..1, times are seconds;
     what there is no data for is None, never 0."""
-    approved = facts.judged - facts.corrected
     return {
         "escalation_rate": _share(facts.escalated, facts.decisions),
         "auto_resolve_rate": _share(facts.decisions - facts.escalated, facts.decisions),
         "error_escape_rate": _escape(facts),
         "review_latency": _percentiles(facts.latencies),
-        "reviewer_agreement": _share(approved, facts.judged),
-        "inter_reviewer_agreement": _between_reviewers(facts.pairs),
+        "reviewer_agreement": _share(*facts.with_model),
+        "inter_reviewer_agreement": between_reviewers(facts.pairs),
         # What no dataset and no calibration has taken up yet is no share of anything.
         "feedback_utilization": {"value": None, "numerator": 0, "denominator": facts.corrected},
         "feedback_to_update": _percentiles(Counter()),
@@ -181,14 +190,23 @@ def _percentiles(counts: Counter[int]) -> Metric:
     return {**seconds, "n": counts.total()}
 
 
-def _between_reviewers(pairs: Counter[tuple[str, str]]) -> Metric:
-    """`value` is the raw agreement, as `percent`; `ac1` takes from it what chance explains."""
-    agreed = sum(count for (first, second), count in pairs.items() if first == second)
+def between_reviewers(pairs: Mapping[tuple[str, str], int]) -> Metric:
+    """`value` is the raw agreement, as `percent`, and `low` to `high` its 95 % interval; `ac1`, with its own, `alpha`
+    and `kappa` take from it what chance explains. `pairs` counts (first, second): who they were does not matter."""
+    found = agreement(pairs)
+    low, high = found.same.interval or (None, None)
+    ac1_low, ac1_high = found.ac1_interval or (None, None)
     return {
-        **_share(agreed, pairs.total()),
-        "percent": percent_agreement(pairs),
-        "ac1": gwet_ac1(pairs),
-        "n": pairs.total(),
+        **_share(*found.same),
+        "percent": found.same.value,
+        "low": low,
+        "high": high,
+        "ac1": found.ac1,
+        "ac1_low": ac1_low,
+        "ac1_high": ac1_high,
+        "alpha": found.alpha,
+        "kappa": found.kappa,
+        "n": found.same.whole,
     }
 
 

@@ -43,9 +43,9 @@ def _metric_lines(told: Metrics) -> Iterator[tuple[str, ...]]:
             words.NAMES[key],
             words.value(key, metric),
             f"{words.count(metric):,}",
-            words.interval(metric) or words.beyond_chance(metric),
+            words.interval(metric),
             words.target(key),
-            "" if stands is None else words.STANDINGS[stands],
+            words.beyond_chance(metric) if stands is None else words.STANDINGS[stands],
         )
 
 

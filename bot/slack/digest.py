@@ -209,6 +209,8 @@ _ADVICE = {
     "only: the guideline seems to be unclear.",
     "model": "People agree with the model in {value} of {n} verdicts only, and with each other in {between} of "
     "{pairs}: it seems to be the model.",
+    "both": "People agree with the model in {value} of {n} verdicts, and with each other in {between} of {pairs}: it "
+    "seems to be the model, and the guideline is unclear too.",
     "slow": "One verdict in twenty took longer than {p95} ({n} reviews): more reviewers, or fewer questions to them.",
     "one_category": "{about} is {share} of {corrected} corrections: mend this one first.",
     "threshold": "People approved {share} of {n} in {about}: its threshold may be stricter than needed, unless they "

@@ -144,8 +144,17 @@ class AgreementObject(ShareObject):
     """Of blind second opinions; `value` is `percent`."""
 
     percent: float | None
+    low: float | None
+    """Of the 95 % interval of `percent`."""
+    high: float | None
     ac1: float | None
     """Gwet's."""
+    ac1_low: float | None
+    ac1_high: float | None
+    alpha: float | None
+    """Krippendorff's; null also where everybody always said the same."""
+    kappa: float | None
+    """Cohen's, of the first opinions and the second; null likewise."""
     n: int
 
 

@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.agreement import VERDICTS, gwet_ac1
+from routing.agreement import VERDICTS
 from routing.metrics import (
     TARGETS,
     Facts,
     Group,
     Judged,
+    between_reviewers,
     by_cohort,
     by_task,
     headline,
@@ -77,6 +78,11 @@ def test_a_week_by_hand() -> None:
     assert (between["value"], between["percent"], between["n"]) == (0.9, 0.9, 10)
     # By hand: shares .85, 0 and .15, so 2 · .85 · .15 / 2 = .1275 is agreed by chance.
     assert between["ac1"] == pytest.approx((0.9 - 0.1275) / (1 - 0.1275))
+    assert between["ac1_low"] < between["ac1"] < between["ac1_high"] < 1
+    # 17 approvals and 3 rejections: alpha is 1 - 19 · 2 / (2 · 17 · 3); kappa takes (9 · 8 + 1 · 2) / 100 for chance.
+    assert between["alpha"] == pytest.approx(1 - 38 / 102)
+    assert between["kappa"] == pytest.approx((0.9 - 0.74) / 0.26)
+    assert (between["low"], between["high"]) == pytest.approx((0.5958, 0.9821), abs=1e-4)
 
 
 def test_each_audit_stands_for_as_many_decisions_as_its_probability_says() -> None:
@@ -134,16 +140,16 @@ def test_a_percentile_is_a_value_that_so_many_do_not_exceed(found: dict[int, int
 
 @given(st.dictionaries(st.tuples(verdict, verdict), st.integers(1, 50), min_size=1))
 def test_chance_corrected_agreement_is_full_where_all_agree_and_never_more(pairs: dict[Any, int]) -> None:
-    found = gwet_ac1(pairs)
-    assert found is not None
+    found = between_reviewers(pairs)["ac1"]
     assert -1 <= found <= 1
     assert (found == 1) == all(first == second for first, second in pairs)
 
 
 def test_high_raw_agreement_reads_as_such() -> None:
-    """Ninety of a hundred agree, nearly all approve: kappa would be near zero."""
-    pairs = {("approve", "approve"): 90, ("approve", "reject"): 5, ("reject", "approve"): 5}
-    assert gwet_ac1(pairs) == pytest.approx(0.889, abs=0.01)
+    """Ninety of a hundred agree, nearly all approve: kappa is near zero."""
+    found = between_reviewers({("approve", "approve"): 90, ("approve", "reject"): 5, ("reject", "approve"): 5})
+    assert found["ac1"] == pytest.approx(0.889, abs=0.01)
+    assert found["kappa"] == pytest.approx(-0.053, abs=0.001)
 
 
 @pytest.mark.parametrize(
