@@ -34,6 +34,7 @@ from bot.intake import Intake
 from bot.jobs.audit_samples import AuditSamples
 from bot.jobs.calibrate import Calibrate
 from bot.jobs.deadlines import DeadlineJob
+from bot.jobs.drift import Drift
 from bot.jobs.queue_batches import QueueBatches
 from bot.jobs.retention import Retention
 from bot.jobs.runner import Jobs
@@ -91,9 +92,11 @@ from store.audit_streams import StreamStore
 from store.audits import AuditStore
 from store.calibrations import CalibrationStore
 from store.decisions import DecisionStore, PrimaryKeys
+from store.drift import DriftStore
 from store.engine import open_engine, sqlite_path
 from store.events import EventStore
 from store.executions import ExecutionStore
+from store.facts import FactStore
 from store.keys import KeyStore
 from store.labels import LabelStore
 from store.load import LoadStore
@@ -402,6 +405,15 @@ class Application:
                         adjusting=self.adjusting,
                     ),
                     runs=RunStore(self.engine),
+                    policy=self.policy,
+                ),
+                Drift(
+                    clock=self._clock,
+                    writer=self.writer,
+                    store=DriftStore(self.engine),
+                    streams=streams,
+                    facts=FactStore(self.engine),
+                    alerts=self.alerts,
                     policy=self.policy,
                 ),
                 SealHistory(clock=self._clock, writer=self.writer, seals=SealStore(self.engine)),
