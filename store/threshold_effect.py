@@ -23,14 +23,14 @@ class ThresholdEffect:
         of_stream: those of the stream that the threshold was found for.
         alone: those that ran alone.
         would: those that would have with the threshold.
-        first: when the first of them was created; None: there is none.
+        first: when the first of them was created.
     """
 
     decisions: int
     of_stream: int
     alone: int
     would: int
-    first: datetime | None
+    first: datetime
 
 
 class ThresholdEffectStore:
@@ -39,8 +39,8 @@ class ThresholdEffectStore:
 
     async def read(
         self, stream: StreamKey, threshold: float, domain: Domain, since: datetime, until: datetime
-    ) -> ThresholdEffect:
-        """Of the decisions that were created from `since` on and before `until`."""
+    ) -> ThresholdEffect | None:
+        """Of the decisions that were created from `since` on and before `until`; None: there are none."""
         d = t.decisions.c
         query = select(
             func.count(),
@@ -50,7 +50,8 @@ class ThresholdEffectStore:
             func.min(d.created_at),
         ).where(d.task_type == stream.task_type, d.variant != "shadow", d.created_at >= since, d.created_at < until)
         async with self._engine.connect() as connection:
-            return ThresholdEffect(*(await connection.execute(query)).one())
+            row = (await connection.execute(query)).one()
+        return ThresholdEffect(*row) if row[0] else None
 
 
 def _number(condition: ColumnElement[bool]) -> ColumnElement[int]:

@@ -23,7 +23,6 @@ from store.writer import Writer
 
 _AT = time(9)
 _LAST_MONTH = timedelta(days=30)
-_DAY = timedelta(days=1)
 _URGENCY = 3
 _OTHER_STREAM = (
     "Most of last month's decisions came from another model, for which this threshold is not proven. Put it into the "
@@ -67,7 +66,7 @@ class Calibrate:
         task_type = look.stream.task_type
         task, key = self._policy.current.task(task_type), f"calibration:{look.pk}"
         post = await self._post(look, task)
-        if post.effect is not None and post.effect.of_stream * 2 <= post.effect.decisions:
+        if post.effect is not None and 2 * post.effect.of_stream < post.effect.decisions:
             post = replace(post, why_no_button=_OTHER_STREAM)
         elif look.threshold is not None and look.threshold != post.in_force:
             refused = await self._propose(look, post, task.channel, key)
@@ -81,11 +80,10 @@ class Calibrate:
 
     async def _post(self, look: Look, task: TaskPolicy) -> CalibrationPost:
         now = self._clock.now()
-        effect, days = None, _LAST_MONTH / _DAY
+        effect = None
         if look.threshold is not None:
             read = self._effects.read
             effect = await read(look.stream, look.threshold, domain_of(task), now - _LAST_MONTH, now)
-            days = min(days, max((now - (effect.first or now)) / _DAY, 1.0))
         return CalibrationPost(
             task_type=look.stream.task_type,
             model=shown_model(look.stream, task),
@@ -94,7 +92,7 @@ class Calibrate:
             in_force=task.threshold_at(task.base_risk),
             autonomy=task.autonomy,
             effect=effect,
-            days=days,
+            now=now,
         )
 
     async def _propose(self, look: Look, post: CalibrationPost, channel: str, key: str) -> Refused | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from math import ceil
 
 from bot.calibrating.telling import sentence, shown
@@ -15,6 +16,9 @@ from store.threshold_effect import ThresholdEffect
 
 _NAME = 60
 _MOST_CATEGORIES = 4
+_DAY = timedelta(days=1)
+_PEOPLE_DECIDE = 2
+"""The highest autonomy at which nothing runs alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +31,8 @@ class CalibrationPost:
         categories: how many errors people put into which category.
         in_force: the task's threshold now.
         autonomy: the task's level now.
-        effect: what the new threshold would have changed in the last `days`; None without one.
+        effect: what the new threshold would have changed in the last month up to `now`; None: there is none, or no
+            decisions.
         why_no_button: why nobody is asked to apply it, as a sentence; None: people are asked, or there is nothing to.
     """
 
@@ -37,8 +42,8 @@ class CalibrationPost:
     categories: Mapping[str, int]
     in_force: float
     autonomy: int
+    now: datetime
     effect: ThresholdEffect | None = None
-    days: float = 30.0
     why_no_button: str | None = None
 
 
@@ -50,8 +55,9 @@ def render_calibration(post: CalibrationPost) -> Message:
         section("calibration.gist", f"{'✅' if post.found.chosen else '✋'} {gist}"),
     ]
     if post.effect is not None and post.found.chosen is not None:
-        changes = [*_effect(post, post.effect, post.found.chosen)]
-        lead = f"In the last {numbered(round(post.days), 'day')} it would have meant"
+        days = max((post.now - post.effect.first) / _DAY, 1.0)
+        changes = [*_effect(post, post.effect, post.found.chosen, days)]
+        lead = f"In the last {numbered(round(days), 'day')} it would have meant"
         blocks.append(rich_text("calibration.effect", [bold_line(lead), bullets(changes)]))
     if post.found.table:
         blocks.append(rich_text("calibration.table", [line([words(_ABOVE_TABLE)]), preformatted(_table(post))]))
@@ -76,23 +82,20 @@ def _gist(post: CalibrationPost) -> str:
 # What it would have changed -------------------------------------------------------------------------------------------
 
 
-def _effect(post: CalibrationPost, effect: ThresholdEffect, row: Row) -> Iterator[str]:
+def _effect(post: CalibrationPost, effect: ThresholdEffect, row: Row, days: float) -> Iterator[str]:
     yield (
         f"{_share(effect.would, effect.decisions)} of {numbered(effect.decisions, 'decision')} alone, instead of "
         f"{_share(effect.alone, effect.decisions)}"
     )
     escapes, most = effect.would * row.error_rate, effect.would * row.error_upper_bound
     yield f"{_about(escapes)} wrong among those, at most {ceil(most):,}"
-    yield _reviews((effect.alone - effect.would) / post.days)
+    yield _reviews((effect.alone - effect.would) / days)
     if post.autonomy <= _PEOPLE_DECIDE:
         yield f"…with autonomy 3. It is {post.autonomy}, at which everything meets a person, whatever the threshold."
 
 
-_PEOPLE_DECIDE = 2
-
-
 def _share(part: int, whole: int) -> str:
-    return percent(part / whole) if whole else "nothing"
+    return percent(part / whole)
 
 
 def _about(number: float) -> str:

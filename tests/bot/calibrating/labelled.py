@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -11,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from routing.review import ReviewState
 from store import tables as t
 from tests.support.rows import NOW, decision, review
+
+YESTERDAY = NOW - timedelta(days=1)
 
 _pks = count(500_000)
 
@@ -28,12 +31,12 @@ SAME: list[Answer] = [(0.9, number % 20 == 0) for number in range(300)]
 
 
 async def judged(engine: AsyncEngine, app_pk: int, answers: Iterable[Answer], **changes: Any) -> None:
-    """What people decided before it went out."""
+    """What people decided before it went out, of yesterday."""
     decisions, reviews = [], []
     for confidence, is_wrong in answers:
         pk = next(_pks)
         ends = {"status": "resolved", "outcome": "rejected" if is_wrong else "approved", "category": "tone"}
-        made = decision(pk, app_pk, **{"created_at": NOW, "confidence": confidence, **ends, **changes})
+        made = decision(pk, app_pk, **{"created_at": YESTERDAY, "confidence": confidence, **ends, **changes})
         decisions.append(asdict(made))
         opened = review(pk, task_type=made.task_type).row(pk, NOW)
         reviews.append({**opened, "state": ReviewState.DECIDED, "closed_at": NOW})
