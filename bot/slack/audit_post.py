@@ -89,7 +89,8 @@ def _why(source: Mapping[str, Any]) -> str:
     """One untrusted line: apps name their models."""
     name = f"{clip_line(str(source['model']), _NAME)}, " if source["model"] else ""
     counted = f"{source['drawn']:,} of {source['eligible']:,}"
-    return f"{name}{source['route']}: {counted}. Rate {share(source['rate'])}: {_reason(source)}"
+    watched = "; watched, as people are asked more or less often than usual" if source.get("watched") else ""
+    return f"{name}{source['route']}: {counted}. Rate {share(source['rate'])}: {_reason(source)}{watched}"
 
 
 def _reason(source: Mapping[str, Any]) -> str:

@@ -88,6 +88,11 @@ def test_every_state_has_its_words(after: str) -> None:
     check_message(day.text, day.blocks, samples.PEOPLE)
 
 
+def test_what_is_watched_says_so() -> None:
+    told = [str(render_audit({**DAY, "sources": [{**STABLE, "watched": each}]}, {}).blocks) for each in (True, False)]
+    assert ["; watched, as people are asked more or less often" in each for each in told] == [True, False]
+
+
 @pytest.mark.parametrize(
     ("view", "name"),
     [(AUDIT, "card_audit"), (looked_at("approve"), "card_audit_correct"), (looked_at("reject"), "card_audit_wrong")],
