@@ -8,6 +8,7 @@ say, with their base risk.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from routing.autonomy import PEOPLE_DECIDE
 from routing.checks import CheckResult, CheckStatus, run_checks
 from routing.decision import (
     DecisionRequest,
@@ -121,14 +122,17 @@ def _may_go_out_provisionally(assessment: _Assessment, chosen: Route) -> bool:
         and floor is not None
         and request.confidence is not None
         and request.confidence >= floor
-        and task.autonomy >= 3
+        and task.autonomy > PEOPLE_DECIDE
         and _is_harmless(assessment)
     )
 
 
 def may_be_released(request: DecisionRequest, task: TaskPolicy) -> bool:
     """Whether a waiting decision may go out as provisional (contract §5: at a timeout, under load), by the policy of
-    this moment: low or medium risk, reversible, known confidence, all checks passed, no rule error."""
+    this moment: low or medium risk, reversible, known confidence, all checks passed, no rule error. Where people decide
+    everything, as while a task is paused, nothing goes out unseen."""
+    if task.autonomy <= PEOPLE_DECIDE:
+        return False
     assessment = _assess(request, task)
     return request.confidence is not None and not assessment.failed_checks and _is_harmless(assessment)
 

@@ -343,6 +343,12 @@ class DecisionStore:
     async def get(self, pk: int) -> Decision | None:
         return await self._one(select(t.decisions).where(t.decisions.c.pk == pk))
 
+    async def has_task(self, task_type: str) -> bool:
+        """Whether any app has posted a decision of this task. Goes through all where none has."""
+        query = select(t.decisions.c.pk).where(t.decisions.c.task_type == task_type).limit(1)
+        async with self._engine.connect() as connection:
+            return await connection.scalar(query) is not None
+
     async def retries_of(self, first_pk: int) -> int:
         """How many retries the chain of a first answer has."""
         query = select(func.count()).where(t.decisions.c.first_pk == first_pk)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import typer
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from bot.cli import calibrate, doctor, history, jobs, keys, policy, redeliver, serving, stats
+from bot.cli import brake, calibrate, doctor, history, jobs, keys, policy, redeliver, serving, stats
 from bot.cli.session import give_up
 from bot.config import SettingsError
 from bot.manifest import ManifestError
@@ -14,7 +14,7 @@ from bot.policy_in_force import PolicyUnreadableError
 from store.schema import SchemaTooOldError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for commands in (serving, doctor, stats, calibrate, redeliver):
+for commands in (serving, brake, doctor, stats, calibrate, redeliver):
     app.add_typer(commands.app)
 app.add_typer(keys.app, name="keys")
 app.add_typer(policy.app, name="policy")
