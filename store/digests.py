@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, func, select, update
+from sqlalchemy import Select, and_, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from routing.decision import Json
@@ -54,11 +54,23 @@ class NoteInBody(SingleCommand[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class Corrected:
-    """A decision that people corrected, and where its card is; None: it has none in Slack."""
+class Shown:
+    """A decision that people judged, and where its card is; None: it has none in Slack."""
 
     decision_id: str
     place: Place | None
+
+
+async def with_cards(connection: AsyncConnection, query: Select[str, int]) -> list[Shown]:
+    """`query` selects ids of decisions with the pks of their reviews."""
+    rows, m = (await connection.execute(query)).all(), t.messages.c
+    cards = select(m.review_pk, m.message_channel, m.message_ts).where(
+        m.review_pk.in_([review_pk for _, review_pk in rows]), m.kind.in_(CARDS), m.message_ts.is_not(None)
+    )
+    # Of several cards the first stands: it is where people talked.
+    ordered = await connection.execute(cards.order_by(m.pk.desc()))
+    places = {row.review_pk: Place(row.message_channel, row.message_ts) for row in ordered}
+    return [Shown(decision_id, places.get(review_pk)) for decision_id, review_pk in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +86,9 @@ class DigestStore:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def corrected(self, window: Window, category: str, cohort: str | None, limit: int) -> list[Corrected]:
+    async def corrected(self, window: Window, category: str, cohort: str | None, limit: int) -> list[Shown]:
         """The latest that were corrected for this category; of one cohort where it is named."""
-        d, m, final = t.decisions.c, t.messages.c, final_verdicts(window.condition)
+        d, final = t.decisions.c, final_verdicts(window.condition)
         query = (
             select(d.id, final.c.review_pk)
             .join_from(final, t.decisions, d.pk == final.c.decision_pk)
@@ -87,14 +99,7 @@ class DigestStore:
         if cohort is not None:
             query = query.where(d.cohort == cohort)
         async with self._engine.connect() as connection:
-            rows = (await connection.execute(query)).all()
-            cards = select(m.review_pk, m.message_channel, m.message_ts).where(
-                m.review_pk.in_([row.review_pk for row in rows]), m.kind.in_(CARDS), m.message_ts.is_not(None)
-            )
-            # Of several cards the first stands: it is where people talked.
-            ordered = await connection.execute(cards.order_by(m.pk.desc()))
-            places = {row.review_pk: Place(row.message_channel, row.message_ts) for row in ordered}
-        return [Corrected(row.id, places.get(row.review_pk)) for row in rows]
+            return await with_cards(connection, query)
 
     async def waiting(self, now: datetime) -> Waiting:
         r = t.reviews.c

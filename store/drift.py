@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from store import tables as t
-from store.recount import AT_INTAKE, COUNTED
+from store.recount import COUNTED, escalated
 
 
 class Model(NamedTuple):
@@ -30,11 +30,10 @@ class DriftStore:
     async def came(self, since: datetime, until: datetime) -> dict[Model, Came]:
         """Of the decisions that were created from `since` on and before `until`, without shadows. Reads each of them:
         meant for a day, and for a job."""
-        d, r = t.decisions.c, t.reviews.c
-        asked = exists().where(r.decision_pk == d.pk, r.kind.in_(AT_INTAKE))
+        d = t.decisions.c
         model = (d.task_type, func.coalesce(d.model_name, ""), func.coalesce(d.model_version, ""))
         query = (
-            select(*model, func.count(), func.count().filter(asked))
+            select(*model, func.count(), func.count().filter(escalated()))
             .where(d.created_at >= since, d.created_at < until, COUNTED)
             .group_by(*model)
         )

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TypeVarTuple
 
 from sqlalchemy import (
     CTE,
@@ -53,8 +53,8 @@ _SECONDS = int(QUARTER.total_seconds())
 
 def final_verdicts(which: ColumnElement[bool]) -> CTE:
     """One row for each review of these decisions, second opinions apart, that people decided: its `review_pk`, `kind`
-    and `decision_pk`, and the `verdict` and `category` that stand. What was said last counts; approving an edit means
-    that edit."""
+    and `decision_pk`, and the `verdict` and `category` that stand, with the `user_id` who said so. What was said last
+    counts; approving an edit means that edit."""
     r, v = t.reviews.c, t.verdicts.c
     # Looked up for each review: grouped by review, SQLite would go through all reviews that there ever were.
     votes = [v.review_pk == r.pk, v.round == r.round]
@@ -69,10 +69,32 @@ def final_verdicts(which: ColumnElement[bool]) -> CTE:
     said, standing, c = t.verdicts.alias("said"), t.verdicts.alias("standing"), decided.c
     means = case((said.c.verdict == "approve", func.coalesce(c.edit_pk, c.last_pk)), else_=c.last_pk)
     return (
-        select(c.review_pk, c.kind, c.decision_pk, standing.c.verdict, standing.c.category)
+        select(c.review_pk, c.kind, c.decision_pk, standing.c.verdict, standing.c.category, standing.c.user_id)
         .join_from(decided, said, said.c.pk == c.last_pk)
         .join(standing, standing.c.pk == means)
         .cte("final")
+    )
+
+
+def escalated() -> ColumnElement[bool]:
+    """Whether a person was asked about a decision at intake."""
+    r = t.reviews.c
+    return exists().where(r.decision_pk == _D.pk, r.kind.in_(AT_INTAKE))
+
+
+_Columns = TypeVarTuple("_Columns")
+
+
+def beside_second_opinions(query: Select[*_Columns], final: CTE) -> Select[*_Columns]:
+    """Selects from the decisions of these final verdicts that have a second opinion, joined with the verdict that was
+    said first in it (`tables.verdicts`)."""
+    r, v = t.reviews.c, t.verdicts.c
+    opening = select(func.min(v.pk)).where(v.review_pk == r.pk).correlate(t.reviews).scalar_subquery()
+    return (
+        query.join_from(final, t.decisions, _D.pk == final.c.decision_pk)
+        .join(t.reviews, and_(r.decision_pk == _D.pk, r.kind == "double"))
+        .join(t.verdicts, v.pk == opening)
+        .where(final.c.kind.in_(AT_INTAKE))
     )
 
 
@@ -138,9 +160,7 @@ def _quarter(dialect: str) -> ColumnElement[int]:
 
 
 def _decisions(counted: ColumnElement[bool], dialect: str) -> Select[Any]:
-    r = t.reviews.c
-    escalated = exists().where(r.decision_pk == _D.pk, r.kind.in_(AT_INTAKE))
-    return _rows(dialect, "decision", case((escalated, "escalated"))).where(counted)
+    return _rows(dialect, "decision", case((escalated(), "escalated"))).where(counted)
 
 
 def _verdicts(final: CTE, dialect: str) -> Select[Any]:
@@ -165,16 +185,7 @@ def _latencies(counted: ColumnElement[bool], dialect: str) -> Select[Any]:
 
 
 def _pairs(final: CTE, dialect: str) -> Select[Any]:
-    """What was said first in each second opinion, beside the verdict that it is compared with."""
-    r, v = t.reviews.c, t.verdicts.c
-    opening = select(func.min(v.pk)).where(v.review_pk == r.pk).correlate(t.reviews).scalar_subquery()
-    return (
-        _rows(dialect, "pair", final.c.verdict, v.verdict)
-        .join_from(final, t.decisions, _D.pk == final.c.decision_pk)
-        .join(t.reviews, and_(r.decision_pk == _D.pk, r.kind == "double"))
-        .join(t.verdicts, v.pk == opening)
-        .where(final.c.kind.in_(AT_INTAKE))
-    )
+    return beside_second_opinions(_rows(dialect, "pair", final.c.verdict, t.verdicts.c.verdict), final)
 
 
 def _disputes(counted: ColumnElement[bool], dialect: str) -> Select[Any]:
