@@ -80,6 +80,7 @@ from bot.slack.walk import WalkListeners
 from bot.web.alerts import AlertApi
 from bot.web.api import DecisionApi
 from bot.web.auth import Authenticator
+from bot.web.calibration import CalibrationApi
 from bot.web.executions import ExecutionApi
 from bot.web.health import Health
 from bot.web.problem import problem_middleware
@@ -175,10 +176,11 @@ class Application:
             # A lost answer must be looked for, not posted again: nothing is retried behind our back.
             retry_handlers=[],
         )
-        primary_keys, audits, channels = (
+        primary_keys, audits, channels, uploads = (
             PrimaryKeys(self.writer),
             AuditStore(self.engine),
             Channels(self._client, self._clock),
+            Uploads(self._client, self._clock),
         )
         self.cases = Cases(self.reviews, self.decisions)
         messages, membership = Messages(self._client, channels), SlackMembership(self._client, self._clock, channels)
@@ -268,7 +270,6 @@ class Application:
             walk=walk,
             wakeups=self.wakeups,
         )
-        uploads = Uploads(self._client, self._clock)
         self._listeners = (
             CardListeners(
                 client=self._client,
@@ -447,6 +448,7 @@ class Application:
             ExecutionApi(self._auth, Executions(clock=self._clock, writer=self.writer, find=self.intake.find)),
             AlertApi(self._auth, self.alerts),
             StatsApi(self._auth, self.engine, self.policy, self._clock),
+            CalibrationApi(self._auth, calibrations),
         )
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None

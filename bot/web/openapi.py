@@ -11,6 +11,7 @@ from bot.problem import KINDS, MEDIA_TYPE, TYPE_PREFIX, Kind
 from bot.web.executions import ExecutedRequest, ExecuteRequest, RolledBackRequest
 from bot.web.schema import (
     AlertObject,
+    CalibrationObject,
     DecisionList,
     DecisionObject,
     ExecutionStateObject,
@@ -20,14 +21,15 @@ from bot.web.schema import (
     StatsObject,
 )
 from routing.alert import AlertRequest
-from routing.decision import DecisionId, DecisionRequest, Route
+from routing.decision import DecisionId, DecisionRequest, Route, TaskType
 
 Fragment = dict[str, Any]
 
 _REF: Final = "#/components/schemas/{model}"
 _MODELS: Final = (
     DecisionRequest, DecisionObject, DecisionList, ExecuteRequest, ExecutedRequest, ExecutionStateObject,
-    RolledBackRequest, RollbackStateObject, AlertRequest, AlertObject, StatsObject, HealthObject, ProblemObject,
+    RolledBackRequest, RollbackStateObject, AlertRequest, AlertObject, StatsObject, CalibrationObject, HealthObject,
+    ProblemObject,
 )  # fmt: skip
 _EXAMPLE: Final = {
     "id": "refund-8812",
@@ -56,6 +58,7 @@ def document() -> Fragment:
             **_decision_paths(),
             "/v1/alerts": {"post": _post_alert()},
             "/v1/stats": {"get": _stats()},
+            "/v1/calibration/{task_type}": {"parameters": [_task_type_parameter()], "get": _calibration()},
             **_service_paths(),
         },
         "components": {
@@ -165,6 +168,12 @@ def _stats() -> Fragment:
     return {**operation, "parameters": parameters}
 
 
+def _calibration() -> Fragment:
+    good = {200: {"description": "A threshold or a refusal", "content": _json(CalibrationObject)}}
+    summary = "The latest calibration of a task type that the key's app has posted decisions of"
+    return _operation("getCalibration", summary, "read", good, ["not_found", "invalid_body"])
+
+
 def _service_paths() -> Fragment:
     ok = {200: {"description": "Yes", "content": _json(HealthObject)}}
     text = {200: {"description": "Prometheus text", "content": {"text/plain": {"schema": {"type": "string"}}}}}
@@ -217,6 +226,10 @@ def _reference(model: type[BaseModel]) -> Fragment:
 
 def _id_parameter() -> Fragment:
     return {"name": "id", "in": "path", "required": True, "schema": TypeAdapter(DecisionId).json_schema()}
+
+
+def _task_type_parameter() -> Fragment:
+    return {"name": "task_type", "in": "path", "required": True, "schema": TypeAdapter(TaskType).json_schema()}
 
 
 def _list_parameters() -> list[Fragment]:

@@ -5,7 +5,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from routing.calibration import Reason
 from routing.decision import Disposition, Json, OutcomeResult, ReasonCode, Risk, Route
+from routing.reliability import Reliability
+from routing.tradeoff import Row
+from routing.worth import ConfidenceWorth
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -233,6 +237,52 @@ class StatsObject(MetricsObject):
     """The 200 task types with the most decisions."""
     by_cohort: dict[str, MetricsObject]
     """The 200 cohorts with the most decisions."""
+
+
+class ModelObject(_Shape):
+    name: str | None
+    version: str | None
+
+
+class RiskCoverageObject(_Shape):
+    coverage: float
+    error_rate: float
+
+
+class CalibrationObject(_Shape):
+    """The latest look at what people have found about one model's decisions of a task type, those of all apps."""
+
+    task_type: str
+    model: ModelObject
+    """Of this model and version, and this source of confidence, and of nothing else it is proven."""
+    confidence_source: str
+    calibrated_at: datetime
+    look: int
+    """Looks spend `delta` together; each waits for twice the labels of the one before."""
+    max_error: float
+    delta: float
+    """What this look spent of the policy's."""
+    labels: int
+    wrong: int
+    error_categories: list[CategoryCountObject]
+    """Of what was wrong, the most frequent first; null: none was named."""
+    reason: Reason
+    recommendation: str
+    threshold: float | None
+    """Decisions with at least this confidence may run alone; null: refused."""
+    autonomous: int
+    """How many of the labels lie at the threshold or above; 0 without one, as `coverage` and `errors`."""
+    coverage: float
+    errors: int
+    error_upper_bound: float | None
+    labels_missing: int | None
+    """What a refusal lacks; null: more labels alone will not do."""
+    labels_missing_above: float | None
+    table: list[Row]
+    """The trade-off, strict to loose."""
+    reliability: Reliability | None
+    worth: ConfidenceWorth | None
+    risk_coverage: list[RiskCoverageObject]
 
 
 class FieldErrorObject(_Shape):

@@ -89,6 +89,7 @@ def test_it_lists_the_calls_with_their_scope() -> None:
         ("POST", "/v1/decisions/{id}/rolled-back"): ingest,
         ("POST", "/v1/alerts"): ingest,
         ("GET", "/v1/stats"): read,
+        ("GET", "/v1/calibration/{task_type}"): read,
         ("GET", "/healthz"): open_to_all,
         ("GET", "/readyz"): open_to_all,
         ("GET", "/metrics"): read,
