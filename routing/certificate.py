@@ -9,7 +9,7 @@ The lowest threshold whose *observed* error is small enough, the rule of thumb, 
 """
 
 from dataclasses import dataclass
-from math import ceil, log, pi, sqrt
+from math import ceil, log, pi
 from typing import TYPE_CHECKING, Final
 
 from routing.labels import Curve
@@ -52,15 +52,15 @@ def needs(goal: Goal, most_errors: int) -> "Array":
     import numpy as np  # noqa: PLC0415 - heavy, and only wanted where a calibration runs
     from scipy.special import bdtr  # noqa: PLC0415
 
-    errors = np.arange(most_errors + 1.0)
-    # The mean plus this many deviations is far above any quantile that delta asks for.
-    spread = log(1 / goal.delta)
-    low, high = errors.copy(), np.ceil(2 * (errors + spread + np.sqrt(2 * errors * spread) + 1) / goal.max_error)
+    errors = np.arange(most_errors + 1)
+    spread = log(1 / goal.delta)  # twice this Chernoff bound is far above any quantile that delta asks for
+    low = errors
+    high: Array = np.ceil(2 * (errors + spread + np.sqrt(2 * errors * spread) + 1) / goal.max_error).astype(np.int64)
     while np.any(high - low > 1):
-        middle = np.floor((low + high) / 2)
-        enough = bdtr(errors, middle, goal.max_error) <= goal.delta
+        middle = (low + high) // 2
+        enough = bdtr(errors.astype(float), middle, goal.max_error) <= goal.delta
         low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-    return high.astype(int)
+    return high
 
 
 def p_values(curve: Curve, index: "Array", max_error: float) -> "Array":
@@ -122,13 +122,7 @@ def _grid(curve: Curve, goal: Goal) -> "Array":
     most = float(curve.information.max())
     wanted = needs(goal, _MOST_ERRORS_AT_START)
     start = float(wanted[min(int(np.searchsorted(wanted, _SHARE_AT_START * most)), _MOST_ERRORS_AT_START)])
-    if curve.unlabelled is None or not curve.even[-1]:
-        return curve.threshold[_steps(curve.information, start, most)]
-    # Thresholds taken from other decisions leave the number of labels above them to chance: a margin for that.
-    start = min(most, start + 1.3 * sqrt(start * (1 - start / most)))
-    others = curve.unlabelled
-    kept = np.cumsum(others.count) * (most / others.count.sum())
-    return -np.unique(-others.confidence[_steps(kept, start, most)])
+    return curve.threshold[_steps(curve.information, start, most)]
 
 
 def _steps(information: "Array", start: float, end: float) -> "Array":

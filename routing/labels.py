@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array: TypeAlias = NDArray[Any]
+    Column: TypeAlias = Sequence[float] | Array
 
 
 class LabelError(ValueError):
@@ -64,9 +65,9 @@ class Labels:
 
 
 def labels_of(
-    confidence: Sequence[float],
-    is_wrong: Sequence[bool],
-    inclusion: Sequence[float] | None = None,
+    confidence: "Column",
+    is_wrong: "Column",
+    inclusion: "Column | None" = None,
     *,
     unknown: float = 0.0,
     unlabelled: Decisions | None = None,
@@ -89,7 +90,7 @@ def labels_of(
     return Labels(confident[order], wrong[order], 1.0 / design[order], unknown, unlabelled)
 
 
-def decisions_of(confidence: Sequence[float], count: Sequence[float] | None = None) -> Decisions:
+def decisions_of(confidence: "Column", count: "Column | None" = None) -> Decisions:
     """A histogram of confidences in any order; `count` None: one each.
 
     Raises:
@@ -103,7 +104,7 @@ def decisions_of(confidence: Sequence[float], count: Sequence[float] | None = No
     return Decisions(confident[order], counted[order])
 
 
-def _checked(name: str, values: Sequence[float], least: float) -> "Array":
+def _checked(name: str, values: "Column", least: float) -> "Array":
     import numpy as np  # noqa: PLC0415
 
     column = np.asarray(values, dtype=float)
@@ -129,7 +130,6 @@ class Curve:
         volume: how many decisions, labelled or not, would run alone; estimated by the weights where nothing is known of
             the unlabelled.
         total: how many decisions there are, those of unknown confidence included.
-        unlabelled: as in `Labels`.
     """
 
     threshold: "Array"
@@ -141,7 +141,6 @@ class Curve:
     even: "Array"
     volume: "Array"
     total: float
-    unlabelled: Decisions | None
 
     @property
     def information(self) -> "Array":
@@ -186,7 +185,6 @@ def curve_of(labels: Labels) -> Curve:
         even=smallest == largest,
         volume=volume,
         total=total + labels.unknown,
-        unlabelled=labels.unlabelled,
     )
 
 

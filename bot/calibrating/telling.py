@@ -42,9 +42,9 @@ def _lacking(found: Calibration) -> str:
             f"errors are more frequent than {percent(found.goal.max_error)} however sure the model is, and more labels "
             "alone will not change that"
         )
-    more = f"{found.missing.labels:,} more {'label' if found.missing.labels == 1 else 'labels'}"
+    more, verb = numbered(found.missing.labels, "more label"), "is" if found.missing.labels == 1 else "are"
     if found.reason is Reason.TOO_FEW_LABELS:
-        return f"{more} are the least that could prove a threshold"
+        return f"{more} {verb} the least that could prove a threshold"
     return f"{more} at or above {shown(found.missing.above)} would decide it, if errors stay as rare there as they are"
 
 

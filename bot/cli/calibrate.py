@@ -61,6 +61,8 @@ def _read(file: Path) -> dict[str, Labels]:
             return read_labels(lines)
     except LabelsFileError as error:
         give_up(f"--labels: {file.name}:\n{error}")
+    except OSError as error:
+        give_up(f"--labels: {file}: cannot be read ({error.strerror}).")
 
 
 def _asked_for(found: dict[str, Labels], task: str | None) -> dict[str, Labels]:
