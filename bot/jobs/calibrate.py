@@ -87,6 +87,7 @@ class Calibrate:
         return CalibrationPost(
             task_type=look.stream.task_type,
             model=shown_model(look.stream, task),
+            confidence_source=look.stream.confidence_source,
             found=result_of(look),
             categories=categories_of(look),
             in_force=task.threshold_at(task.base_risk),

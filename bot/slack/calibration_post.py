@@ -7,7 +7,19 @@ from math import ceil
 
 from bot.calibrating.telling import sentence, shown
 from bot.reporting.words import numbered, percent
-from bot.slack.blocks import Block, bold_line, bullets, context, header, line, preformatted, rich_text, section, words
+from bot.slack.blocks import (
+    Block,
+    bold_line,
+    bullets,
+    context,
+    header,
+    line,
+    plain,
+    preformatted,
+    rich_text,
+    section,
+    words,
+)
 from bot.slack.card import Message
 from bot.slack.text import clip_line, escape
 from routing.calibration import Calibration
@@ -26,7 +38,7 @@ class CalibrationPost:
     """What is told. Names are untrusted, and hold nothing that the policy redacts.
 
     Attributes:
-        model: "" where the app names none.
+        model: "" where the app names none; with `confidence_source`, of what it is proven.
         found: what the labels say.
         categories: how many errors people put into which category.
         in_force: the task's threshold now.
@@ -38,6 +50,7 @@ class CalibrationPost:
 
     task_type: str
     model: str
+    confidence_source: str
     found: Calibration
     categories: Mapping[str, int]
     in_force: float
@@ -49,7 +62,7 @@ class CalibrationPost:
 
 def render_calibration(post: CalibrationPost) -> Message:
     """Fits a telephone: no line of the table is longer than 34 characters."""
-    title, gist = f"Calibration: {clip_line(post.task_type, 64)}", _gist(post)
+    title, gist = f"Calibration: {clip_line(post.task_type, 64)}", escape(_gist(post))
     blocks: list[Block] = [
         header("calibration.header", f"🎯 {title}"),
         section("calibration.gist", f"{'✅' if post.found.chosen else '✋'} {gist}"),
@@ -63,17 +76,14 @@ def render_calibration(post: CalibrationPost) -> Message:
         blocks.append(rich_text("calibration.table", [line([words(_ABOVE_TABLE)]), preformatted(_table(post))]))
     blocks.append(rich_text("calibration.facts", [bullets([*_facts(post)])]))
     if post.why_no_button is not None:
-        blocks.append(context("calibration.no_button", [{"type": "mrkdwn", "text": escape(post.why_no_button)}]))
+        blocks.append(context("calibration.no_button", [plain(post.why_no_button, 500)]))
     return Message(f"{escape(title)}. {gist}", blocks)
 
 
 def _gist(post: CalibrationPost) -> str:
-    """mrkdwn."""
-    model = f" ({escape(clip_line(post.model, _NAME))})" if post.model else ""
-    told = f"*{escape(clip_line(post.task_type, 64))}*{model}: {escape(sentence(post.found))}"
-    threshold = post.found.threshold
+    told, threshold = sentence(post.found), post.found.threshold
     if threshold is None:
-        return told
+        return f"{told} The threshold in force, {shown(post.in_force)}, is not proven."
     if threshold == post.in_force:
         return f"{told} It is in force already."
     return f"{told} In force is {shown(post.in_force)}."
@@ -130,9 +140,12 @@ def _facts(post: CalibrationPost) -> Iterator[str]:
     found = post.found
     most = sorted(post.categories.items(), key=lambda named: (-named[1], named[0]))[:_MOST_CATEGORIES]
     named = ", ".join(f"{clip_line(name, _NAME) if name else 'no category'} {number:,}" for name, number in most)
+    model = clip_line(post.model, _NAME) if post.model else "the model without a name"
+    yield f"Holds for {model}, confidence from {clip_line(post.confidence_source, _NAME)}, and nothing else"
     yield f"{numbered(found.labels, 'label')}, {found.wrong:,} wrong{f': {named}' if named else ''}"
     if found.reliability is not None:
         against = f"a perfect confidence stays below {found.reliability.ece_if_perfect_high:.3f}"
         yield f"Calibration error (ECE) {found.reliability.ece:.3f}; {against}. Brier {found.reliability.brier:.3f}"
     if found.look is not None:
-        yield f"Look {found.look}. It spends {percent(found.goal.delta)} of the risk of being wrong that `delta` allows"
+        chance = f"errs with a probability of {percent(found.goal.delta)} at most"
+        yield f"Look {found.look}: {chance}; all looks together stay within the policy's delta"
