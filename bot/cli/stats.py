@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -11,10 +12,15 @@ from bot.cli.session import database, give_up
 from bot.clock import SystemClock
 from bot.config import load_settings
 from bot.policy_in_force import read_policy
-from bot.reporting.days import SpanError, asked_for
-from bot.reporting.statistics import Prices, Statistics, read_prices, read_statistics, statistics_object
+from bot.reporting.agreement import agreement_object, read_agreement
+from bot.reporting.agreement_text import agreement_text
+from bot.reporting.days import Span, SpanError, asked_for
+from bot.reporting.statistics import read_prices, read_statistics, statistics_object
 from bot.reporting.terminal import statistics_text
-from store.facts import FactStore
+from routing.decision import Json
+from routing.policy_sections import Cost
+from store.agreement import AgreementStore
+from store.facts import FactStore, Window
 from store.load import LoadStore
 
 app = typer.Typer()
@@ -26,6 +32,9 @@ def stats(
     window: Annotated[str | None, typer.Option(help="Back from now: a number and h or d. Default 7d.")] = None,
     first: Annotated[str | None, typer.Option("--from", help="The first day, as 2026-11-09.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="The day after the last. Default up to now.")] = None,
+    agreement: Annotated[
+        bool, typer.Option("--agreement", help="Instead: how far people agree with each other and with the model.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """The metrics of the decisions that were created in a stretch of time.
@@ -41,10 +50,23 @@ def stats(
     except SpanError as error:
         give_up(f"--{error.name}: {error}")
 
-    async def work() -> tuple[Statistics, Prices | None]:
-        async with database() as engine:
-            found = await read_statistics(FactStore(engine), span, task)
-            return found, await read_prices(LoadStore(engine), found.window, policy.cost)
+    told = _agreement(span, task) if agreement else _metrics(span, task, policy.cost)
+    found, text = asyncio.run(told)
+    typer.echo(json.dumps(found) if as_json else text(tz))
 
-    found, prices = asyncio.run(work())
-    typer.echo(json.dumps(statistics_object(found, prices)) if as_json else statistics_text(found, tz, prices))
+
+Told = tuple[dict[str, Json], Callable[[ZoneInfo], str]]
+"""As an object, and as text with the times of a zone."""
+
+
+async def _metrics(span: Span, task: str | None, cost: Cost | None) -> Told:
+    async with database() as engine:
+        found = await read_statistics(FactStore(engine), span, task)
+        prices = await read_prices(LoadStore(engine), found.window, cost)
+    return statistics_object(found, prices), lambda tz: statistics_text(found, tz, prices)
+
+
+async def _agreement(span: Span, task: str | None) -> Told:
+    async with database() as engine:
+        found = await read_agreement(AgreementStore(engine), Window(span.since, span.until, task))
+    return agreement_object(found), lambda tz: agreement_text(found, tz)

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from bot.reporting import words
 from bot.reporting.statistics import Prices, Statistics, categories, largest
 from routing.metrics import Facts, Metrics, by_cohort, by_task, metrics, override_rate, standing
+from store.facts import Window
 
 _MOST_LINES = 20
 _OF_PARTS = ("escalation_rate", "override_rate", "error_escape_rate", "review_latency", "reviewer_agreement")
@@ -13,18 +14,16 @@ _OF_PARTS = ("escalation_rate", "override_rate", "error_escape_rate", "review_la
 
 def statistics_text(statistics: Statistics, tz: ZoneInfo, prices: Prices | None = None) -> str:
     """The metrics with their targets, then a line for each task type and cohort, and what stands out."""
-    whole, window = statistics.whole, statistics.window
-    of = "all task types" if window.task_type is None else f"task type {window.task_type}"
-    begin, end = (at.astimezone(tz).strftime("%Y-%m-%d %H:%M") for at in (window.since, window.until))
-    lines = [f"{begin} to {end} ({tz.key}), {of}: {words.numbered(whole.decisions, 'decision')}", ""]
-    lines += _aligned([("", "", "n", "95 % interval", "target", ""), *_metric_lines(metrics(whole))])
+    whole = statistics.whole
+    lines = [f"{stretch(statistics.window, tz)}: {words.numbered(whole.decisions, 'decision')}", ""]
+    lines += aligned([("", "", "n", "95 % interval", "target", ""), *_metric_lines(metrics(whole))])
     if prices is not None:
         lines += ["", words.cost(prices.of(whole))]
     for title, parts in (("task type", by_task(statistics.groups)), ("cohort", by_cohort(statistics.groups))):
         if len(parts) > 1:
             heads = (title, "decisions", "to people", "overridden", "errors", "wait, p95", "agreement")
             shown = largest(parts, _MOST_LINES)
-            lines += ["", *_aligned([heads, *(_part_line(name, facts) for name, facts in shown.items())])]
+            lines += ["", *aligned([heads, *(_part_line(name, facts) for name, facts in shown.items())])]
             if len(parts) > len(shown):
                 lines.append(f"… and {len(parts) - len(shown):,} with fewer decisions")
     if statistics.standing_out:
@@ -32,8 +31,15 @@ def statistics_text(statistics: Statistics, tz: ZoneInfo, prices: Prices | None 
         lines += ["", "cohorts that stand out", *(f"  {sentence}" for sentence in told)]
     if whole.categories:
         rows = [(name or "(no category)", f"{n:,}") for name, n in categories(whole)]
-        lines += ["", *_aligned([("errors", "n"), *rows])]
+        lines += ["", *aligned([("errors", "n"), *rows])]
     return "\n".join(lines)
+
+
+def stretch(window: Window, tz: ZoneInfo) -> str:
+    """Of which time and which tasks it is."""
+    of = "all task types" if window.task_type is None else f"task type {window.task_type}"
+    begin, end = (at.astimezone(tz).strftime("%Y-%m-%d %H:%M") for at in (window.since, window.until))
+    return f"{begin} to {end} ({tz.key}), {of}"
 
 
 def _metric_lines(told: Metrics) -> Iterator[tuple[str, ...]]:
@@ -54,7 +60,7 @@ def _part_line(name: str, facts: Facts) -> tuple[str, ...]:
     return (name, f"{facts.decisions:,}", *(words.value(key, told[key]) for key in _OF_PARTS))
 
 
-def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """The first column to the left, numbers to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
