@@ -46,6 +46,7 @@ class Auditing:
     rates: AuditRates
     promotions: Promotions
     adjusting: Adjusting
+    adjustments: AdjustmentStore
     job: AuditSamples
     jobs: Jobs
     chance: Random = field(default_factory=lambda: Random(7))
@@ -159,7 +160,7 @@ def auditing(world: World) -> Auditing:
     )
     job = AuditSamples(rates=rates, audits=audits, promotions=promotions, runs=runs, policy=world.policy)
     jobs = Jobs(clock=world.clock, writer=world.writer, runs=runs, jobs=[job])
-    return Auditing(world, audits, rates, promotions, adjusting, job, jobs)
+    return Auditing(world, audits, rates, promotions, adjusting, adjustments, job, jobs)
 
 
 def ran_alone(world: World, *, at: datetime | None = None, **changes: Any) -> TakeIn:
