@@ -10,14 +10,15 @@ from typing import Any
 
 from bot.slack.endpoint import PATH
 from bot.slack.send_for_review import SHORTCUT as SEND_FOR_REVIEW
+from bot.slack.stats_message import COMMAND as STATS
 from bot.slack.walk import SHORTCUT as REVIEW_QUEUE
 
 SCOPES: Mapping[str, str] = {
     "chat:write": "posts and updates cards, and tells people what became of what they sent",
-    "commands": "offers the shortcuts",
+    "commands": "offers the shortcuts and /hitl-stats",
     "users:read": "tells guests and bots from colleagues",
     "usergroups:read": "knows who is in a reviewer group",
-    "files:write": "brings the weekly digest its chart",
+    "files:write": "brings the weekly digest its chart, and who asks for one theirs",
     "files:read": "sees when Slack has finished with the chart, so that the digest can show it",
     "channels:read": "finds channels and their members",
     "groups:read": "the same for private channels the bot is in",
@@ -44,6 +45,16 @@ SHORTCUTS = (
 )
 
 
+COMMANDS = (
+    {
+        "command": STATS,
+        "description": "How the reviews go: metrics, trend, what waits",
+        "usage_hint": "[task] [7d|30d]",
+        "should_escape": False,
+    },
+)
+
+
 class ManifestError(ValueError):
     """Neither Socket Mode nor a URL that Slack could call: it would not know where to send clicks."""
 
@@ -55,12 +66,15 @@ def manifest(public_url: str | None, *, socket: bool) -> dict[str, Any]:
     """Raises ManifestError."""
     interactivity: dict[str, Any] = {"is_enabled": True}
     events: dict[str, Any] = {"bot_events": list(EVENTS)}
+    commands: list[dict[str, Any]] = [dict(command) for command in COMMANDS]
     if not socket:
         if not public_url:
             raise ManifestError("Slack must know where to send clicks")
         if not public_url.startswith("https://"):
             raise ManifestError("The URL has to begin with https://, as Slack calls no other")
-        interactivity["request_url"] = events["request_url"] = public_url.rstrip("/") + PATH
+        address = public_url.rstrip("/") + PATH
+        interactivity["request_url"] = events["request_url"] = address
+        commands = [{**command, "url": address} for command in commands]
     return {
         "_metadata": {"major_version": 2, "minor_version": 1},
         "display_information": {
@@ -76,6 +90,7 @@ def manifest(public_url: str | None, *, socket: bool) -> dict[str, Any]:
             },
             "bot_user": {"display_name": "HITL", "always_online": True},
             "shortcuts": [dict(shortcut) for shortcut in SHORTCUTS],
+            "slash_commands": commands,
         },
         "oauth_config": {"scopes": {"bot": list(SCOPES)}},
         "settings": {

@@ -19,13 +19,13 @@ from bot.app import Application
 from bot.clock import SystemClock
 from bot.config import Settings, load_secret, make_secret
 from bot.demo.app import DemoApp
+from bot.demo.entries import ENTRIES
 from bot.demo.hands import give_verdict, walk_queue
 from bot.demo.stream import DemoDecision, story
 from bot.demo.summary import table
 from bot.ids import random_id
 from bot.logs import set_up_logging
-from bot.manifest import SCOPES, SHORTCUTS
-from bot.sandbox.actor import Entry
+from bot.manifest import SCOPES
 from bot.sandbox.demo_world import PEOPLE
 from bot.sandbox.server import BOT_TOKEN, SIGNING_SECRET, Sandbox
 from bot.secretbox import SecretBox, new_webhook_secret
@@ -130,8 +130,7 @@ async def set_up(
             say(line)
 
     clock = SystemClock()
-    shortcuts = [Entry(each["name"], each["callback_id"], each["type"], each["description"]) for each in SHORTCUTS]
-    sandbox = Sandbox(clock, scopes=SCOPES, entries=shortcuts)
+    sandbox = Sandbox(clock, scopes=SCOPES, entries=ENTRIES)
     try:
         await sandbox.start(port)
     except OSError as error:

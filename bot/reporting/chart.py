@@ -6,6 +6,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
 from bot.reporting import words
+from bot.reporting.overview import Overview
 from routing.digest import Digest, Point
 from routing.metrics import TARGETS
 
@@ -104,6 +105,13 @@ def _say_where_nothing_is(panel: "Axes", values: Sequence[float | None]) -> None
 
 
 _TOLD = ("escalation_rate", "error_escape_rate", "review_latency", "reviewer_agreement", "inter_reviewer_agreement")
+
+
+def overview_words(overview: Overview, about: str) -> str:
+    """What the chart shows, in words. `about`: the task type, as it may be shown."""
+    length = f"{len(overview.trend)} {overview.unit}s"
+    sentences = [f"{words.NAMES[key]}: {words.value(key, overview.told[key])}." for key in _TOLD]
+    return f"Chart of {length} up to now, {about}. {' '.join(sentences)}"
 
 
 def alt_text(digest: Digest) -> str:

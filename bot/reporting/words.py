@@ -3,6 +3,7 @@
 from datetime import date
 
 from routing.cohorts import StandingOut
+from routing.maturity import MaturityState
 from routing.metrics import TARGETS, Metric, headline, number
 from routing.money import Money
 
@@ -17,6 +18,13 @@ NAMES = {
     "feedback_to_update": "From correction to use, p95",
 }
 STANDINGS = {"met": "on target", "missed": "off target", "unclear": "may be off target"}
+MATURITIES = {
+    MaturityState.COLD: "cold start",
+    MaturityState.LEARN: "learning",
+    MaturityState.STABLE: "stable",
+    MaturityState.DEGRADED: "degraded",
+    MaturityState.SUSPENDED: "suspended",
+}
 _OF_COHORTS = {
     "escalation_rate": ("", "went to people"),
     "override_rate": ("the proposals for ", "were overridden"),

@@ -115,6 +115,22 @@ class Shortcut:
         return cls(reviewer_of(body), str(body["trigger_id"]), place, message, body.get("response_url"))
 
 
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A slash command: what was written behind its name. It is answered by its own URL, which reaches its asker in any
+    channel, also where this bot is not."""
+
+    reviewer: Reviewer
+    text: str
+    response_url: str | None
+    place: None = None
+
+    @classmethod
+    def from_body(cls, body: Mapping[str, Any]) -> "Command":
+        reviewer = Reviewer(str(body.get("team_id") or ""), str(body["user_id"]))
+        return cls(reviewer, str(body.get("text") or ""), body.get("response_url"))
+
+
 def reviewer_of(body: Mapping[str, Any]) -> Reviewer:
     """On Enterprise Grid an org-wide app gets no `team`; the person's own is then in `user`."""
     user = body["user"]

@@ -52,6 +52,14 @@ class SlackMembership:
             log.warning("slack.membership.unknown", error=error_code(error))
             raise MembershipUnknownError from error
 
+    async def is_colleague(self, user_id: str) -> bool:
+        """Whether this is a member of the workspace: no guest, no stranger, no bot. Raises MembershipUnknownError."""
+        try:
+            return await self._is_full(user_id, recent=False)
+        except SLACK_TROUBLE as error:
+            log.warning("slack.membership.unknown", error=error_code(error))
+            raise MembershipUnknownError from error
+
     async def _is_in_one(self, user_id: str, channels: Sequence[str], *, recent: bool) -> bool:
         for channel in channels:
             channel_id = await self._channels.id_of(channel)

@@ -1,13 +1,15 @@
 """Answers that only the asker sees."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.reviewing.people import Reviewer
+from bot.slack.blocks import Block
+from bot.slack.card import Message
 from bot.slack.messages import SLACK_TROUBLE, error_code
 from store.messages import Place
 
@@ -47,7 +49,12 @@ class PrivateAnswers:
             return
         await self.write_to(asker.reviewer, mrkdwn)
 
-    async def write_to(self, reviewer: Reviewer, mrkdwn: str, blocks: Sequence[dict[str, Any]] = ()) -> None:
+    async def show(self, asker: Asker, message: Message) -> None:
+        """As `tell`, for a message with blocks, by the asker's own URL or as a direct message."""
+        if asker.response_url is None or not await self._respond(asker.response_url, message.text, message.blocks):
+            await self.write_to(asker.reviewer, message.text, message.blocks)
+
+    async def write_to(self, reviewer: Reviewer, mrkdwn: str, blocks: Sequence[Block] = ()) -> None:
         """A direct message, or several for blocks that one does not hold. Never raises either."""
         parts = [blocks[start : start + _BLOCKS_EACH] for start in range(0, len(blocks), _BLOCKS_EACH)] or [()]
         try:
@@ -66,10 +73,10 @@ class PrivateAnswers:
             return False
         return True
 
-    async def _respond(self, response_url: str, mrkdwn: str) -> bool:
+    async def _respond(self, response_url: str, mrkdwn: str, blocks: Sequence[Block] | None = None) -> bool:
         try:
             answer = await AsyncWebhookClient(response_url, retry_handlers=[]).send(
-                text=mrkdwn, response_type="ephemeral", replace_original=False
+                text=mrkdwn, blocks=blocks, response_type="ephemeral", replace_original=False
             )
         except SLACK_TROUBLE as error:
             log.info("slack.response_url.failed", error=type(error).__name__)

@@ -14,7 +14,7 @@ import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.interaction import Click, Shortcut, Submission
+from bot.slack.interaction import Click, Command, Shortcut, Submission
 from bot.slack.messages import SLACK_TROUBLE, error_code
 from bot.slack.modal import View, loading_modal
 from bot.slack.private import Asker, PrivateAnswers
@@ -32,6 +32,7 @@ _ANSWER_WITHIN = 2.0
 
 # What failed may have been the answer and not the act, so this does not claim that nothing was changed.
 _FAILED = "Something went wrong on our side. If the card is still open in a moment, please try again."
+_COMMAND_FAILED = "Something went wrong on our side. Please try again in a moment."
 _INSTEAD = "Slack did not show what came of your form; this is it."
 _NOT_SHOWN = "Slack did not show what came of your form. Close it and open the review again: it says how it stands."
 _EXPIRED = "Slack gave up before the form could open. Nothing was changed; please click again."
@@ -89,6 +90,14 @@ class Reception:
             await ack()
             shortcut = Shortcut.from_body(body)
             await self.track(self._answered(act(shortcut), shortcut))
+
+        return listen
+
+    def command(self, act: Callable[[Command], Awaitable[None]]) -> Listener:
+        async def listen(ack: AsyncAck, body: dict[str, Any]) -> None:
+            await ack()
+            command = Command.from_body(body)
+            await self.track(self._answered(act(command), command, _COMMAND_FAILED))
 
         return listen
 

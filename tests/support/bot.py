@@ -14,8 +14,8 @@ from standardwebhooks import Webhook
 from bot.app import Application, Role, Surroundings
 from bot.clock import Clock, SystemClock
 from bot.config import Settings
-from bot.manifest import SCOPES, SHORTCUTS
-from bot.sandbox.actor import Entry
+from bot.demo.entries import ENTRIES
+from bot.manifest import SCOPES
 from bot.sandbox.server import BOT_TOKEN, SIGNING_SECRET, Sandbox
 from bot.secretbox import SecretBox, new_webhook_secret
 from bot.slack.endpoint import PATH
@@ -159,8 +159,7 @@ async def running_bot(
     **settings: Any,
 ) -> AsyncIterator[Bot]:
     clock = clock or SystemClock()
-    shortcuts = [Entry(each["name"], each["callback_id"], each["type"], each["description"]) for each in SHORTCUTS]
-    sandbox = Sandbox(clock, scopes=SCOPES, entries=shortcuts, rate_scale=rate_scale)
+    sandbox = Sandbox(clock, scopes=SCOPES, entries=ENTRIES, rate_scale=rate_scale)
     await sandbox.start()
     secret = new_webhook_secret()
     receiver = Receiver(Webhook(secret))

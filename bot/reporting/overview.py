@@ -1,0 +1,176 @@
+"""How reviewing goes, in one look: the metrics and their trend, what waits, and how far each task has come."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bot.reporting.days import Span
+from bot.reporting.statistics import Prices, Statistics, read_prices, read_statistics
+from bot.reviewing.audit_rates import maturity_of
+from routing.digest import Point, point
+from routing.maturity import MaturityState
+from routing.metrics import Metrics, metrics
+from routing.money import Money
+from routing.policy import Policy
+from store.adjustments import AdjustmentStore, StoredAdjustment
+from store.audit_streams import Stream, StreamStore
+from store.calibrations import CalibrationStore, Look
+from store.facts import FactStore
+from store.load import LoadStore
+from store.queue import Group, QueueStore
+
+Unit = Literal["day", "week"]
+
+_MOST_DAYS = timedelta(days=14)
+"""A longer stretch is told by weeks."""
+_MOST_PIECES = 26
+_IN_LINE = ("card", "batch")
+"""Where people meet what somebody waits for: not audits, nor second opinions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for people, of one task type. `oldest`: for how long."""
+
+    task_type: str
+    count: int
+    oldest: timedelta
+
+
+@dataclass(slots=True)
+class TaskState:
+    """How far one task type has come: the stream that learnt last, the latest calibration, and what of the policy is
+    adjusted."""
+
+    task_type: str
+    maturity: MaturityState | None = None
+    audit_rate: float | None = None
+    calibration: Look | None = None
+    adjustments: list[StoredAdjustment] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Of all task types, or of the one that `statistics` is about.
+
+    Attributes:
+        trend: the oldest first; each point is one `unit`.
+        spent: None where the policy does not say what things cost.
+        waiting: the longest line first.
+        tasks: those with most decisions first.
+    """
+
+    statistics: Statistics
+    told: Metrics
+    trend: tuple[Point, ...]
+    unit: Unit
+    spent: Money | None
+    waiting: tuple[Waiting, ...]
+    tasks: tuple[TaskState, ...]
+
+
+class Overviews:
+    """Every read is bounded: by counters, by what waits, by how many models there are."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._facts, self._load, self._queue = FactStore(engine), LoadStore(engine), QueueStore(engine)
+        self._streams, self._calibrations = StreamStore(engine), CalibrationStore(engine)
+        self._adjustments = AdjustmentStore(engine)
+
+    async def read(self, span: Span, task_type: str | None, policy: Policy, now: datetime) -> Overview:
+        statistics = await read_statistics(self._facts, span, task_type)
+        prices = await read_prices(self._load, statistics.window, policy.cost)
+        unit, pieces = pieces_of(span, ZoneInfo(policy.timezone))
+        parts = [(name, await read_statistics(self._facts, piece, task_type)) for name, piece in pieces]
+        waiting = waiting_of(await self._queue.groups(), now, task_type)
+        tasks = await self._tasks(statistics)
+        return await asyncio.to_thread(_reckoned, statistics, parts, unit, prices, waiting, tasks)
+
+    async def task_types(self, span: Span, policy: Policy) -> list[str]:
+        """Those that the policy lists, and those of the decisions of this stretch; by name."""
+        found = await read_statistics(self._facts, span)
+        return sorted({*policy.tasks, *(group.task_type for group in found.groups)})
+
+    async def _tasks(self, statistics: Statistics) -> tuple[TaskState, ...]:
+        found = task_states(
+            await self._streams.all(),
+            (await self._calibrations.latest_of_streams()).values(),
+            await self._adjustments.in_force(),
+        )
+        decisions: defaultdict[str, int] = defaultdict(int)
+        for group, facts in statistics.groups.items():
+            decisions[group.task_type] += facts.decisions
+        chosen = [each for each in found if statistics.window.task_type in (None, each.task_type)]
+        return tuple(sorted(chosen, key=lambda each: (-decisions[each.task_type], each.task_type)))
+
+
+def _reckoned(
+    statistics: Statistics,
+    parts: Sequence[tuple[str, Statistics]],
+    unit: Unit,
+    prices: Prices | None,
+    waiting: tuple[Waiting, ...],
+    tasks: tuple[TaskState, ...],
+) -> Overview:
+    """All that goes through the groups, of which there may be thousands, and that needs scipy: not on the event loop,
+    and so is what stands out."""
+    whole = statistics.whole
+    _ = statistics.standing_out
+    return Overview(
+        statistics=statistics,
+        told=metrics(whole),
+        trend=tuple(point(name, part.whole) for name, part in parts),
+        unit=unit,
+        spent=None if prices is None else prices.of(whole),
+        waiting=waiting,
+        tasks=tasks,
+    )
+
+
+def pieces_of(span: Span, tz: ZoneInfo) -> tuple[Unit, list[tuple[str, Span]]]:
+    """The days or weeks back from its end that lie within a stretch, the oldest first, by the day that each begins on.
+    Days as clocks show them: one on which they change has 23 hours or 25."""
+    unit: Unit = "day" if span.until - span.since <= _MOST_DAYS else "week"
+    step = timedelta(days=1) if unit == "day" else timedelta(weeks=1)
+    end = span.until.astimezone(tz)
+    ends = [end - back * step for back in range(_MOST_PIECES + 1)]
+    pieces = [
+        (begin.date().isoformat(), Span(begin.astimezone(UTC), until.astimezone(UTC)))
+        for until, begin in pairwise(ends)
+    ]
+    return unit, [(name, piece) for name, piece in reversed(pieces) if piece.since >= span.since]
+
+
+def waiting_of(groups: Iterable[Group], now: datetime, task_type: str | None = None) -> tuple[Waiting, ...]:
+    lines: defaultdict[str, list[Group]] = defaultdict(list)
+    for group in groups:
+        if group.lane in _IN_LINE and task_type in (None, group.task_type):
+            lines[group.task_type].append(group)
+    found = [
+        Waiting(name, sum(each.count for each in line), max(now - min(each.oldest for each in line), timedelta()))
+        for name, line in lines.items()
+    ]
+    return tuple(sorted(found, key=lambda each: (-each.count, each.task_type)))
+
+
+def task_states(
+    streams: Iterable[Stream], calibrations: Iterable[Look], adjustments: Iterable[StoredAdjustment]
+) -> list[TaskState]:
+    """By task type: of several streams the one that has learnt last, of several calibrations the latest."""
+    found: dict[str, TaskState] = {}
+    for stream in sorted(streams, key=lambda each: each.judged_to):
+        state = found.setdefault(stream.key.task_type, TaskState(stream.key.task_type))
+        state.maturity, state.audit_rate = maturity_of(stream).state, stream.rate
+    for calibration in sorted(calibrations, key=lambda each: each.pk):
+        name = calibration.stream.task_type
+        found.setdefault(name, TaskState(name)).calibration = calibration
+    for adjustment in adjustments:
+        found.setdefault(adjustment.task_type, TaskState(adjustment.task_type)).adjustments.append(adjustment)
+    return list(found.values())
