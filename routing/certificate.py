@@ -116,21 +116,27 @@ def certified_threshold(curve: Curve, goal: Goal) -> float | None:
 
 
 def _grid(curve: Curve, goal: Goal) -> "Array":
-    """The thresholds to test, strict to loose. The start is where some errors are affordable."""
+    """The thresholds to test, strict to loose. The start is where some errors are affordable, the next step where one
+    more is: a test between the two, where the evidence is thinnest, could do nothing but end the search."""
     import numpy as np  # noqa: PLC0415
 
     most = float(curve.information.max())
-    wanted = needs(goal, _MOST_ERRORS_AT_START)
-    start = float(wanted[min(int(np.searchsorted(wanted, _SHARE_AT_START * most)), _MOST_ERRORS_AT_START)])
-    return curve.threshold[_steps(curve.information, start, most)]
+    wanted = needs(goal, _MOST_ERRORS_AT_START + 1)
+    first = min(int(np.searchsorted(wanted, _SHARE_AT_START * most)), _MOST_ERRORS_AT_START)
+    start, then = (min(float(size), most) for size in wanted[first : first + 2])
+    return curve.threshold[_steps(curve.information, [start, *_growing(then, most)])]
 
 
-def _steps(information: "Array", start: float, end: float) -> "Array":
-    """Where the information reaches `start`, then 2 % more and so on, and at last `end`."""
+def _growing(start: float, end: float) -> list[float]:
+    """From start to end in steps of 2 %."""
+    number = ceil(log(end / start) / log(_STEP))
+    return [*(start * _STEP**step for step in range(number)), end]
+
+
+def _steps(information: "Array", wanted: list[float]) -> "Array":
+    """The first steps of the curve that have as much information as wanted; ascending, each once."""
     import numpy as np  # noqa: PLC0415
 
-    number = ceil(log(end / start) / log(_STEP)) if end > start else 0
-    wanted = np.append(start * _STEP ** np.arange(number), end)
     reached = np.searchsorted(np.maximum.accumulate(information), wanted)
     return np.unique(np.minimum(reached, len(information) - 1))
 
@@ -147,7 +153,7 @@ def missing_labels(curve: Curve, goal: Goal) -> Missing | None:
     wanted = needs(goal, 10 * _MOST_ERRORS_AT_START)
     affordable = np.arange(len(wanted))
     lacking: list[tuple[int, float]] = []
-    for step in _steps(curve.information, min(_LEAST_TO_EXTRAPOLATE, most), most):
+    for step in _steps(curve.information, _growing(min(_LEAST_TO_EXTRAPOLATE, most), most)):
         had, rate = float(curve.information[step]), float(curve.rate[step])
         enough = np.flatnonzero((wanted > had) & (rate * wanted < affordable + 1) & (rate * had <= affordable))
         if len(enough):
