@@ -21,7 +21,7 @@ _CHANGES = {
     "suspended": "the error is proven to be above the {max_error} that the policy allows",
     "cold": "the policy's bound is another one, so the proof begins anew",
 }
-_RESUMED = "people have the say now: the suspension is over, and the proof begins anew"
+_RESUMED = "which is the past: the suspension is over, and the proof begins anew"
 
 
 def render_audit(body: Mapping[str, Any], looked_at: Mapping[str, int]) -> Message:

@@ -39,7 +39,7 @@ def _promotion(proposal: Proposal, body: Mapping[str, Any]) -> str:
         f"📈 *{_task(proposal)}* has earned autonomy {proposal.value:g} (now {proposal.from_value:g}): "
         f"{LEVELS[int(proposal.value)]}.\n"
         f"People agreed with {agreed:,} of its last {reviews:,} answers, which proves more than 95 % accuracy; its "
-        "threshold is certified, and there was no alarm since. Audits go on. An adjudicator decides."
+        "threshold is certified, and there was no alarm since. Audits go on."
     )
 
 

@@ -7,10 +7,11 @@ from datetime import datetime
 
 from bot.slack import phrases
 from bot.slack.autonomy_post import render_step
-from bot.slack.blocks import Element, button, section
+from bot.slack.blocks import Element, button, context, section
 from bot.slack.card import Message
 from store.adjustments import Proposal
 
+_WHO_DECIDES = "An adjudicator of the task decides. What is applied is undone with one click."
 APPLY, DECLINE, UNDO = "proposed.apply", "proposed.decline", "proposed.undo"
 
 
@@ -23,7 +24,9 @@ def render_proposed(proposal: Proposal) -> Message:
         text = render_step(proposal)
         blocks = [section("proposed.step", text)]
     told = outcome(proposal)
-    if told is not None:
+    if told is None:
+        blocks.append(context("proposed.open.who", [{"type": "mrkdwn", "text": _WHO_DECIDES}]))
+    else:
         blocks.append(section(f"proposed.{proposal.state}.outcome", told))
     buttons = _buttons(proposal)
     if buttons:
