@@ -1,17 +1,19 @@
 """An overview as lines that a telephone shows whole: of a code block it shows 34 columns."""
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Final
 
 from bot.reporting import words
 from bot.reporting.hiding import Hiding
 from bot.reporting.overview import Overview, TaskState
 from routing.digest import Point
-from routing.metrics import Metric, standing
+from routing.metrics import Metric, headline, standing
 
 COLUMNS: Final = 34
 _NAME, _VALUE, _TREND = 15, 11, 7
 _MOST_TASKS = 6
+_MINUTE = timedelta(minutes=1)
 _LEVELS = "▁▂▃▅▇"
 _MARKS = {"met": "✓", "missed": "✗", "unclear": "?"}
 _NAMES: Final = {
@@ -48,11 +50,10 @@ def metric_lines(overview: Overview) -> Iterator[str]:
     """Each metric with its number, its trend, and how it stands to its target."""
     for key, name in _NAMES.items():
         metric = overview.told[key]
-        value = words.value(key, metric)
-        if key in _ONLY_WITH_DATA and not words.count(metric):
+        if key in _ONLY_WITH_DATA and headline(metric) is None:
             continue
-        trend = sparkline([_trend(key, each) for each in overview.trend][-_TREND:]) if words.count(metric) else ""
-        yield f"{name:<{_NAME}}{value:>{_VALUE}} {trend:<{_TREND}}".rstrip()
+        trend = "" if headline(metric) is None else _trend(key, overview.trend[-_TREND:])
+        yield f"{name:<{_NAME}}{words.value(key, metric):>{_VALUE}} {trend}".rstrip()
         yield from _notes(key, metric)
 
 
@@ -64,10 +65,10 @@ def _notes(key: str, metric: Metric) -> Iterator[str]:
         yield f"{_MARKS[stands]} {words.STANDINGS[stands]} ({words.target(key)})"
 
 
-def _trend(key: str, at: Point) -> float | None:
+def _trend(key: str, trend: Sequence[Point]) -> str:
     if key == "auto_resolve_rate":
-        return None if at.escalation is None else 1 - at.escalation
-    return getattr(at, _POINTS[key]) if key in _POINTS else None
+        return sparkline([None if at.escalation is None else 1 - at.escalation for at in trend])
+    return sparkline([getattr(at, _POINTS[key]) for at in trend]) if key in _POINTS else ""
 
 
 def queue_lines(overview: Overview, hiding: Hiding) -> Iterator[str]:
@@ -77,12 +78,12 @@ def queue_lines(overview: Overview, hiding: Hiding) -> Iterator[str]:
         yield "Nothing waits."
         return
     total, oldest = sum(each.count for each in waiting), max(each.oldest for each in waiting)
-    yield f"{total:,} wait, the oldest {words.duration(oldest.total_seconds())}"
+    yield f"{total:,} wait, the oldest {_age(oldest)}"
     if overview.statistics.window.task_type is not None:
         return
     for each in waiting[:_MOST_TASKS]:
         name = _cut(hiding.of(each.task_type, each.task_type), _NAME)
-        yield f"{name:<{_NAME}}{each.count:>7,} {words.duration(each.oldest.total_seconds()):>{_VALUE}}"
+        yield f"{name:<{_NAME}}{each.count:>7,} {_age(each.oldest):>{_VALUE}}"
     yield from _further(len(waiting))
 
 
@@ -107,6 +108,11 @@ def told(state: TaskState) -> list[str]:
         what = "paused" if each.cause == "brake" else f"{each.key} {each.value:g}"
         said.append(f"{what} since {each.made_at.day} {each.made_at:%b}")
     return said
+
+
+def _age(waited: timedelta) -> str:
+    """To the minute."""
+    return words.duration(max(round(waited / _MINUTE), 1) * 60)
 
 
 def _further(count: int) -> Iterator[str]:

@@ -44,7 +44,7 @@ async def test_the_asker_alone_is_told_the_numbers_of_all_task_types(bot: Bot) -
     await bot.post(UNSURE, id="b")
     await bot.post(UNSURE, id="c", task_type="refund")
     answer = await ask(bot, "U0BEN")
-    assert answer["text"].startswith("📊 Statistics, last 7 days. All task types∶ 3 decisions, 66.7 % of them")
+    assert answer["text"].startswith("📊 Statistics, last 7 days. All task types: 3 decisions, 66.7 % of them")
     shown = str(answer["blocks"])
     assert "2 wait, the oldest" in shown
     assert "refund" in shown
@@ -55,8 +55,8 @@ async def test_the_asker_alone_is_told_the_numbers_of_all_task_types(bot: Bot) -
 async def test_one_task_type_and_a_longer_time(bot: Bot) -> None:
     await bot.post(UNSURE, id="a")
     await bot.post(SURE, id="b", task_type="brand-new")
-    assert "last 30 days. refund∶ no decisions" in (await ask(bot, "U0BEN", "refund 30d"))["text"]
-    assert "last 7 days. brand-new∶ 1 decision," in (await ask(bot, "U0BEN", "7d Brand-New"))["text"]
+    assert "last 30 days. refund: no decisions" in (await ask(bot, "U0BEN", "refund 30d"))["text"]
+    assert "last 7 days. brand-new: 1 decision," in (await ask(bot, "U0BEN", "7d Brand-New"))["text"]
 
 
 @pytest.mark.parametrize(
