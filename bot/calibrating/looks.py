@@ -16,7 +16,7 @@ from routing.certificate import labels_at_look
 from routing.decision import Json
 from routing.labels import decisions_of, labels_of
 from routing.maturity import Goal
-from routing.policy import TaskPolicy
+from routing.policy import Policy, TaskPolicy
 from routing.redaction import redaction
 from store.audit_streams import StreamKey
 from store.calibrations import CalibrationStore, KeepCalibration, Look
@@ -81,6 +81,20 @@ class Looks:
         facts = {**_facts(look, found, task), "policy_version": policy.version}
         record = HistoryRecord(look.at, "bot:calibration:made", "bot", facts=facts)
         return look if await self._writer.submit(KeepCalibration(look, record)) else None
+
+
+async def explored(
+    store: LabelStore, policy: Policy, task_type: str | None, max_error: float | None, delta: float | None
+) -> list[tuple[StreamKey, Calibration]]:
+    """What the labels so far say of each stream of a task (None: of all tasks), those with most labels first. It is no
+    look: nothing is kept, and all of delta goes into it. The policy says what is not named."""
+    told = []
+    for stream in await store.streams(task_type):
+        task = policy.task(stream.task_type)
+        goal = Goal(max_error or task.max_error, delta or task.delta)
+        labels = await store.read(stream, domain_of(task))
+        told.append((stream, await calibrated(labels, goal, threshold=task.threshold_at(task.base_risk))))
+    return told
 
 
 def labels_for(number: int, last: Look | None) -> int:

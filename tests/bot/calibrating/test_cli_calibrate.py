@@ -1,11 +1,17 @@
 """`hitl calibrate --labels`: one object for machines, text for people, exit code 0 also for a refusal."""
 
+import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from store.engine import open_engine, parse_url
+from store.writer import Writer
+from tests.bot.calibrating.labelled import HOPELESS, SOUND, Answer, judged
 from tests.support.hitl import Hitl
+from tests.support.rows import add_world
 
 HEADER = "task_type,item_id,confidence,is_correct\n"
 
@@ -83,3 +89,39 @@ def test_a_file_of_a_spreadsheet(hitl: Hitl, tmp_path: Path) -> None:
     file = tmp_path / "labels.csv"
     file.write_bytes(b"\xef\xbb\xbf" + written(tmp_path, "refund").read_bytes().replace(b"\n", b"\r\n"))
     assert json.loads(hitl("calibrate", "--labels", str(file), "--json").out)["threshold"] == 0.95
+
+
+def stored(settings: dict[str, str], *answers: list[Answer], **changes: Any) -> None:
+    """What people have said about decisions of `label`, one model each."""
+
+    async def add() -> None:
+        engine = open_engine(parse_url(settings["HITL_DATABASE_URL"]))
+        writer = Writer(engine)
+        writer.start()
+        app_pk = await add_world(writer, engine)
+        for version, judgements in enumerate(answers, 1):
+            await judged(engine, app_pk, judgements, model_name="gpt-x", model_version=str(version), **changes)
+        await writer.stop()
+        await engine.dispose()
+
+    asyncio.run(add())
+
+
+def test_without_a_file_what_people_said_is_explored_and_no_look_is_spent(hitl: Hitl, settings: dict[str, str]) -> None:
+    hitl("migrate")
+    empty = hitl("calibrate", "--task", "label", "--json")
+    assert (empty.code, json.loads(empty.out)["reason"]) == (0, "too_few_labels")
+    stored(settings, SOUND, HOPELESS[:200])
+
+    ended = hitl("calibrate", "--json")
+    assert ended.code == 0
+    told = json.loads(ended.out)
+    assert (told["task_type"], told["labels"], told["reason"], told["look"]) == ("label", 300, "certified", None)
+    assert told["model"] == {"name": "gpt-x", "version": "1"}
+    assert (told["max_error"], told["delta"]) == (0.02, 0.05)
+    assert json.loads(hitl("calibrate", "--json", "--max-error", "0.3", "--delta", "0.2").out)["delta"] == 0.2
+
+    text = hitl("calibrate").out
+    assert text.index("label, gpt-x 1, confidence from other: 300 labels") < text.index("gpt-x 2")
+    assert "spends none of the monthly looks" in text
+    assert "calibrated 1" in hitl("jobs", "run", "calibrate").out, "the first look was still to be taken"
