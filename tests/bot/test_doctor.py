@@ -146,7 +146,7 @@ async def test_a_database_that_is_away_or_not_prepared(bot: Bot, tmp_path: Path)
     ("error", "word"), [("is_archived", "unarchive"), ("channel_not_found", "policy"), ("fatal_error", "hitl serve")]
 )
 async def test_cards_that_wait_are_told_with_what_stops_them(tmp_path: Path, error: str, word: str) -> None:
-    clock = ManualClock(grace=0.01)
+    clock = ManualClock()
     async with running_bot(tmp_path, f"sqlite:///{tmp_path}/hitl.db", clock=clock) as bot:
         bot.sandbox.faults.add(Fault("chat.postMessage", "error", times=None, error=error))
         for number in range(2):

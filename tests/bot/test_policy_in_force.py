@@ -105,7 +105,7 @@ async def test_a_policy_that_could_not_be_stored_is_tried_again(tmp_path: Path) 
     async with running_bot(tmp_path, f"sqlite:///{tmp_path}/hitl.db"):
         pass  # a migrated database
     engine = open_engine(parse_url(f"sqlite:///{tmp_path}/hitl.db"))
-    writer, clock = FailingWriter(engine), ManualClock(grace=0.05)
+    writer, clock = FailingWriter(engine), ManualClock()
     writer.start()
     path = tmp_path / "policy.yml"
     policy = PolicyInForce(path, writer, clock, AdjustmentStore(engine))

@@ -5,23 +5,20 @@ import heapq
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from tests.support.stillness import stillness
+
 START = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
-LOOP_TURNS = 50
-"""How often other tasks get their turn after each wake-up: enough for several requests over loopback."""
-_LOOPBACK = 0.001
-"""Seconds left to the kernel at every tenth turn: uvloop's turns are sooner over than a packet is through."""
 
 
 class ManualClock:
-    """Simulated time. Sleepers wake in the order of their due times, each finding `now()` at its own due time.
+    """Simulated time, which moves on only when the bot and its database have nothing left to do.
 
-    `grace` is real time in seconds left to threads and databases after each wake-up. Without it only the event
-    loop and loopback sockets get their turn, which makes a thousand simulated seconds take about one real second.
+    Sleepers wake in the order of their due times, each finding `now()` at its own due time. A thousand simulated
+    seconds take about one real second.
     """
 
-    def __init__(self, start: datetime = START, *, grace: float = 0.0) -> None:
+    def __init__(self, start: datetime = START) -> None:
         self._now = start
-        self._grace = grace
         self._sleepers: list[tuple[datetime, int, asyncio.Future[None]]] = []
         self._order = 0
 
@@ -40,11 +37,11 @@ class ManualClock:
     async def advance(self, seconds: float) -> None:
         """Move time forward, waking whoever is due on the way, also those who go to sleep again meanwhile."""
         target = self._now + timedelta(seconds=seconds)
-        await self._let_others_run()
+        await stillness()
         while (due := self._next_due()) is not None and due <= target:
             await self._wake(due)
         self._now = target
-        await self._let_others_run()
+        await stillness()
 
     async def run_until(self, condition: Callable[[], bool], *, limit: float = 86_400.0) -> None:
         """Jump from sleeper to sleeper until `condition()` holds; TimeoutError after `limit` simulated seconds.
@@ -52,7 +49,7 @@ class ManualClock:
         While nobody sleeps, time stands still and real work goes on.
         """
         end = self._now + timedelta(seconds=limit)
-        await self._let_others_run()
+        await stillness()
         while not condition():
             due = self._next_due()
             if due is None:
@@ -71,24 +68,4 @@ class ManualClock:
         self._now = max(self._now, due)
         while self._next_due() == due:
             heapq.heappop(self._sleepers)[2].set_result(None)
-        await self._let_others_run()
-
-    async def _let_others_run(self) -> None:
-        for turn in range(LOOP_TURNS):
-            await asyncio.sleep(0 if turn % 10 else _LOOPBACK)
-        if self._grace:
-            await asyncio.sleep(self._grace)
-
-
-class SlowClock:
-    """Real time that passes `factor` times as slowly, for what must be on time though a crowd shares one process with
-    everything that judges it."""
-
-    def __init__(self, factor: float) -> None:
-        self._factor, self._start = factor, datetime.now(UTC)
-
-    def now(self) -> datetime:
-        return self._start + (datetime.now(UTC) - self._start) / self._factor
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds * self._factor)
+        await stillness()

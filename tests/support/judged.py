@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from routing.review import ReviewState
 from store import tables as t
 from store.counters import counting, noted, write
+from store.engine import WRITE
 from tests.support.rows import decision, review
 
 
@@ -61,6 +62,8 @@ class Past:
 
     def __post_init__(self) -> None:
         self._pks = count(self.first_pk)
+        # Beside a bot at work: who first reads and then writes finds the database locked.
+        self.engine = self.engine.execution_options(**WRITE)
 
     async def add(self, created_at: datetime, *judgements: Judgement, **changes: Any) -> int:
         """The pk of a decision; alone, by route AUTO_AUDIT, where no gate or provisional review judges it."""

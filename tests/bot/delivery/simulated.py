@@ -1,10 +1,7 @@
 """A whole bot in simulated time: nothing moves on before the test says so, and real work gets its turn meanwhile."""
 
-import asyncio
 import heapq
-import re
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -22,43 +19,19 @@ from store.messages import NewMessage, add
 from store.writer import SingleCommand
 from tests.support.bot import Bot, Json
 from tests.support.clock import ManualClock
+from tests.support.stillness import stillness
 
 Found = TypeVar("Found")
 
-_SENDING = re.compile(r"(message|event)-\d+")
-_LOOPS = 5
-"""That sleep while nothing is to be done: the policy's watch, the keepers of queues and of deadlines, two senders."""
-_PATIENCE = 0.5
-
 
 class LeapingClock(ManualClock):
-    """Moves on only when the bot has nothing left to do; skips hours at once, as after a suspended machine."""
-
-    def __init__(self, *, loops: int = _LOOPS) -> None:
-        super().__init__()
-        self._loops = loops
+    """Skips hours at once, as after a suspended machine."""
 
     async def leap(self, seconds: float) -> None:
         self._now += timedelta(seconds=seconds)
         while (due := self._next_due()) is not None and due <= self._now:
             heapq.heappop(self._sleepers)[2].set_result(None)
-        await self._let_others_run()
-        await self.quiet()
-
-    async def quiet(self) -> None:
-        """Returns when everybody sleeps, or after a while: some wait for an answer that never comes."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_PATIENCE):
-                while self._asleep() < self._loops or is_sending():
-                    await asyncio.sleep(0.001)
-
-    def _asleep(self) -> int:
-        return sum(not woken.done() for _, _, woken in self._sleepers)
-
-
-def is_sending() -> bool:
-    """Whether a message or an event is under way."""
-    return any(_SENDING.fullmatch(task.get_name()) for task in asyncio.all_tasks())
+        await stillness()
 
 
 async def in_time(

@@ -36,12 +36,6 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return made
 
 
-@pytest.fixture(autouse=True)
-def nobody_waits_for_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever asks again and again whether Slack is ready counts as sending, and sleeps."""
-    monkeypatch.setattr("tests.bot.delivery.simulated._PATIENCE", 0.1)
-
-
 @pytest.fixture
 async def bot(tmp_path: Path, clock: LeapingClock) -> AsyncIterator[Bot]:
     async with running_bot(tmp_path, f"sqlite:///{tmp_path}/hitl.db", clock=clock, policy=WEEKLY) as running:

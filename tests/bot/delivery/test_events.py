@@ -25,6 +25,7 @@ from store.keys import RotateSecret
 from tests.bot.delivery.hook import Hook, listening
 from tests.bot.delivery.simulated import LeapingClock, approve, in_time, pass_time
 from tests.support.bot import SECRET, UNSURE, Bot, running_bot, until
+from tests.support.stillness import stillness
 
 POLICY = """
 version: 1
@@ -160,7 +161,7 @@ async def test_after_three_days_the_event_is_a_dead_letter_and_the_next_one_goes
     assert letter.error == "HTTP 500"
     assert await bot.application.writer.submit(Redeliver((letter.id,), clock.now())) == 1
     await in_time(clock, lambda: hook.paths().count("/hook/first") == 3)
-    await clock.quiet()
+    await stillness()
     assert set((await states(bot)).values()) == {"delivered"}
 
 

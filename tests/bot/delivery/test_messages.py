@@ -19,8 +19,9 @@ from bot.sandbox.server import BOT_TOKEN, Sandbox
 from bot.sandbox.world import Channel
 from store.messages import Place, RefreshCards
 from store.notify import Topic
-from tests.bot.delivery.simulated import LeapingClock, approve, calls, in_time, is_sending, of_kind, pass_time
+from tests.bot.delivery.simulated import LeapingClock, approve, calls, in_time, of_kind, pass_time
 from tests.support.bot import POLICY, UNSURE, Bot, Json, running_bot, until
+from tests.support.stillness import is_calling, stillness
 
 REFUND: Json = {**UNSURE, "task_type": "refund"}
 """A decision for the other channel."""
@@ -107,6 +108,7 @@ async def test_a_card_that_arrives_late_is_taken_away_again(
         await bot.post(UNSURE, id="a-2", **retry)
 
         await in_time(clock, lambda: calls(bot, "chat.postMessage", "pending"))
+        await until(lambda: not is_calling())  # that is in real time
         await in_time(clock, lambda: len(open_cards(bot, "a-2")) == 2)
         await in_time(clock, lambda: calls(bot, "chat.delete", "ok"))
 
@@ -332,7 +334,7 @@ async def test_an_alert_moves_with_its_task(bot: Bot, clock: LeapingClock) -> No
 
 async def refresh(bot: Bot, card: Json) -> None:
     """As if somebody had seen a card that was behind."""
-    await until(lambda: not is_sending())
+    await stillness()
     review_pk = await bot.application.messages.card_at(Place("C0REVIEW", card["ts"]))
     assert review_pk is not None
     await bot.application.writer.submit(RefreshCards(review_pk, bot.clock.now()))
@@ -340,9 +342,8 @@ async def refresh(bot: Bot, card: Json) -> None:
 
 
 async def delete_by_hand(bot: Bot, card: Json) -> None:
-    await until(lambda: not is_sending())
-    async with asyncio.timeout(5):
-        await AsyncWebClient(BOT_TOKEN, base_url=bot.sandbox.api_url).chat_delete(channel="C0REVIEW", ts=card["ts"])
+    await stillness()
+    await AsyncWebClient(BOT_TOKEN, base_url=bot.sandbox.api_url).chat_delete(channel="C0REVIEW", ts=card["ts"])
 
 
 async def test_a_card_deleted_by_hand_is_posted_anew_while_it_is_open(bot: Bot, clock: LeapingClock) -> None:

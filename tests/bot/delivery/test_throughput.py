@@ -101,7 +101,7 @@ def card(number: int) -> NewMessage:
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     url = f"sqlite:///{tmp_path}/hitl.db"
     await migrate(url)
-    clock, wakeups, engine = LeapingClock(loops=1), Wakeups(), open_engine(parse_url(url))
+    clock, wakeups, engine = LeapingClock(), Wakeups(), open_engine(parse_url(url))
     writer, slack = Writer(engine, wakeups), PlainSlack(clock)
     writer.start()
     (tmp_path / "policy.yml").write_text(POLICY)
