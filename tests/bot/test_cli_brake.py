@@ -1,0 +1,44 @@
+"""`hitl pause` and `hitl resume`: what an operator is told, and that a mistyped name stops nothing and says so."""
+
+import json
+
+import pytest
+
+import bot.cli.session
+from tests.support.hitl import Hitl
+
+
+@pytest.fixture
+def migrated(hitl: Hitl, monkeypatch: pytest.MonkeyPatch) -> Hitl:
+    """Without anything of Slack's. Logging is left as the tests have it: it would be set up for all of them."""
+    for name in ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"):
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(bot.cli.session, "set_up_logging", lambda style: None)
+    assert hitl("migrate").code == 0
+    return hitl
+
+
+def said(migrated: Hitl, *arguments: str) -> str:
+    ended = migrated(*arguments)
+    assert (ended.code, ended.err) == (0, "")
+    return ended.out.splitlines()[-1]
+
+
+def test_pause_and_resume_are_said_and_may_be_said_twice(migrated: Hitl) -> None:
+    assert "refund is paused: everything goes to people (autonomy 3 → 2)" in said(migrated, "pause", "refund")
+    assert "refund has been paused since" in said(migrated, "pause", "refund", "--why", "again")
+    assert "refund is back at autonomy 3" in said(migrated, "resume", "refund")
+    assert said(migrated, "resume", "refund") == "refund is not paused."
+
+
+def test_what_was_done_can_be_read_by_a_machine(migrated: Hitl) -> None:
+    first, second = (json.loads(said(migrated, "pause", "label", "--json")) for _ in range(2))
+    assert (first["changed"], first["before"], first["value"]) == (True, 3, 2)
+    assert (second["changed"], "paused since" in second["reason"]) == (False, True)
+
+
+@pytest.mark.parametrize("command", ["pause", "resume"])
+def test_a_mistyped_task_is_wrong_use_with_the_name_that_was_meant(migrated: Hitl, command: str) -> None:
+    ended = migrated(command, "refnud")
+    assert (ended.code, ended.out) == (2, "")
+    assert "Did you mean refund? Nothing was changed." in ended.err
