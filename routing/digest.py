@@ -3,7 +3,8 @@
 A digest is frozen as JSON when it is made, and shown as it was made however late it is sent.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from math import exp, lgamma, log
 from typing import Final, Literal
 
@@ -27,6 +28,7 @@ SIGNIFICANCE: Final = 0.01
 
 LEAST_RECURRING: Final = 3
 MOST_PATTERNS: Final = 3
+MOST_DOUBTS: Final = 3
 COHORT_SHARE: Final = 0.6
 """From this share of a pattern on it is a cohort's."""
 
@@ -63,6 +65,17 @@ class Pattern(Part):
     task_type: str
     cohort: str | None
     count: int
+    examples: tuple[Example, ...] = ()
+
+
+class Doubt(Part):
+    """A task whose reviewers agree too little with the model or with each other, over the last weeks, and whose doing
+    it looks like; the examples show that. Both shares are (part, whole), as `routing.agreement.Share`."""
+
+    task_type: str
+    whose: Literal["model", "guideline", "both"]
+    with_model: tuple[int, int]
+    between: tuple[int, int]
     examples: tuple[Example, ...] = ()
 
 
@@ -148,6 +161,7 @@ class Digest(Part):
     corrected: int
     categories: tuple[Category, ...]
     patterns: tuple[Pattern, ...]
+    doubts: tuple[Doubt, ...] = ()
     disputes: int
     second_opinions: tuple[int, int]
     rollbacks: RollbacksOfWeek = RollbacksOfWeek()
@@ -156,6 +170,11 @@ class Digest(Part):
     advice: Advice | None
     trend: tuple[Point, ...]
     seal: Seal | None
+
+    @property
+    def examples(self) -> tuple[Example, ...]:
+        told = [*(pattern.examples for pattern in self.patterns), *(doubt.examples for doubt in self.doubts)]
+        return tuple(chain.from_iterable(told))
 
     @property
     def is_quiet(self) -> bool:
@@ -229,6 +248,32 @@ def _pattern(category: str, task_type: str, cohorts: Mapping[str, int]) -> Patte
     if cohort is not None and named[cohort] >= max(COHORT_SHARE * total, LEAST_RECURRING):
         return Pattern(category=category, task_type=task_type, cohort=cohort, count=named[cohort])
     return Pattern(category=category, task_type=task_type, cohort=None, count=total)
+
+
+# Agreement ------------------------------------------------------------------------------------------------------------
+
+
+def doubts(weeks: Sequence[Groups]) -> tuple[Doubt, ...]:
+    """The tasks in which people agree least, with the model or with each other, and enough is known to say why."""
+    tasks: dict[str, Facts] = {}
+    for groups in weeks:
+        for name, facts in by_task(groups).items():
+            known = tasks.setdefault(name, Facts())
+            known += facts
+    found = [(facts, _doubt(name, facts)) for name, facts in tasks.items()]
+    told = sorted((_least_agreed(facts), doubt.task_type, doubt) for facts, doubt in found if doubt is not None)
+    return tuple(doubt for _, _, doubt in told[:MOST_DOUBTS])
+
+
+def _doubt(task_type: str, facts: Facts) -> Doubt | None:
+    whose = whose_doing(facts.with_model, facts.between)
+    if whose is None or whose == "unknown":
+        return None
+    return Doubt(task_type=task_type, whose=whose, with_model=facts.with_model, between=facts.between)
+
+
+def _least_agreed(facts: Facts) -> float:
+    return min(share.value for share in (facts.with_model, facts.between) if share.value is not None)
 
 
 # The chart ------------------------------------------------------------------------------------------------------------

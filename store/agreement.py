@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import CTE, ColumnElement, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from routing.agreement import Whose
 from routing.metrics import CORRECTIONS
 from store import tables as t
 from store.digests import Shown, with_cards
@@ -61,19 +62,12 @@ class AgreementStore:
             rows = await connection.execute(query.order_by(*by))
             return [OnModel(row[0], Said(*row[1:4]), row[4]) for row in rows]
 
-    async def differing(self, window: Window, limit: int) -> list[Shown]:
-        """The latest items on which two people differ."""
-        final = _compared(window)
-        return await self._latest(final, final.c.verdict != t.verdicts.c.verdict, limit)
-
-    async def corrected_twice(self, window: Window, limit: int) -> list[Shown]:
-        """The latest items of which two people say, each for themselves, that the model was wrong."""
-        final = _compared(window)
-        wrong = and_(final.c.verdict.in_(CORRECTIONS), t.verdicts.c.verdict.in_(CORRECTIONS))
-        return await self._latest(final, wrong, limit)
-
-    async def _latest(self, final: CTE, which: ColumnElement[bool], limit: int) -> list[Shown]:
-        d = t.decisions.c
+    async def showing(self, whose: Whose, window: Window, limit: int) -> list[Shown]:
+        """The latest items that show whose doing it is (`routing.agreement.whose_doing`): the model's, where two people
+        have corrected it, each for themselves; else those on which two people differ."""
+        d, v, final = t.decisions.c, t.verdicts.c, _compared(window)
+        corrected_twice = and_(final.c.verdict.in_(CORRECTIONS), v.verdict.in_(CORRECTIONS))
+        which = corrected_twice if whose == "model" else final.c.verdict != v.verdict
         query = beside_second_opinions(select(d.id, final.c.review_pk), final).where(which)
         async with self._engine.connect() as connection:
             return await with_cards(connection, query.order_by(d.created_at.desc(), d.pk.desc()).limit(limit))

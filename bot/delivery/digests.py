@@ -74,13 +74,12 @@ class Digests:
     async def _links(self, digest: Digest) -> dict[Place, str]:
         """Without a link the example's id has to do."""
         found: dict[Place, str] = {}
-        for pattern in digest.patterns:
-            for example in pattern.examples:
-                if example.channel is not None and example.ts is not None:
-                    place = Place(example.channel, example.ts)
-                    link = await self._link(place)
-                    if link is not None:
-                        found[place] = link
+        for example in digest.examples:
+            if example.channel is not None and example.ts is not None:
+                place = Place(example.channel, example.ts)
+                link = await self._link(place)
+                if link is not None:
+                    found[place] = link
         return found
 
     async def _link(self, place: Place) -> str | None:

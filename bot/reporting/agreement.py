@@ -68,9 +68,8 @@ async def read_agreement(store: AgreementStore, window: Window) -> AgreementRepo
     """Of the window's decisions, as it is known now."""
     report = reckoned(window, await store.two_opinions(window), await store.on_model(window))
     for task_type, part in report.tasks.items():
-        if part.whose not in (None, "unknown"):
-            look = store.corrected_twice if part.whose == "model" else store.differing
-            shown = await look(replace(window, task_type=task_type), _EXAMPLES)
+        if (whose := part.whose) is not None and whose != "unknown":
+            shown = await store.showing(whose, replace(window, task_type=task_type), _EXAMPLES)
             part.examples = tuple(each.decision_id for each in shown)
     return report
 

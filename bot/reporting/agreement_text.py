@@ -77,7 +77,7 @@ def _value(share: Share) -> tuple[str, str]:
     if share.value is None or share.interval is None:
         return "–", ""
     low, high = map(words.percent, share.interval)
-    return words.percent(share.value), f"{low} to {high}"
+    return words.percent(share.value), f"{low.removesuffix(' %')} to {high}"
 
 
 def _number(value: float | None) -> str:

@@ -17,6 +17,7 @@ from routing.digest import (
     Advice,
     Category,
     Digest,
+    Doubt,
     Example,
     OpenWork,
     Pattern,
@@ -26,13 +27,15 @@ from routing.digest import (
     Seal,
     advice,
     categories,
+    doubts,
     patterns,
     point,
 )
 from routing.metrics import Metrics, metrics
 from routing.policy import Policy
 from routing.reviewer_load import ReviewerLoad
-from store.digests import DigestStore
+from store.agreement import AgreementStore
+from store.digests import DigestStore, Shown
 from store.facts import FactStore, Window
 from store.messages import Place
 from store.rollbacks import RollbackStore
@@ -40,6 +43,8 @@ from store.seals import SealStore
 from store.verdicts import VerdictStore
 
 _WEEKS_OF_TREND = 8
+_WEEKS_OF_AGREEMENT = 4
+"""One brings too few second opinions to say anything of."""
 _EXAMPLES = 2
 _HOUR = timedelta(hours=1)
 
@@ -49,6 +54,7 @@ class DigestSources:
     """Where a digest reads."""
 
     facts: FactStore
+    agreement: AgreementStore
     digests: DigestStore
     rollbacks: RollbackStore
     verdicts: VerdictStore
@@ -57,7 +63,12 @@ class DigestSources:
     @classmethod
     def on(cls, engine: AsyncEngine) -> Self:
         return cls(
-            FactStore(engine), DigestStore(engine), RollbackStore(engine), VerdictStore(engine), SealStore(engine)
+            FactStore(engine),
+            AgreementStore(engine),
+            DigestStore(engine),
+            RollbackStore(engine),
+            VerdictStore(engine),
+            SealStore(engine),
         )
 
 
@@ -83,6 +94,7 @@ async def make_digest(sources: DigestSources, monday: date, policy: Policy, now:
         corrected=whole.corrected,
         categories=reckoned.categories,
         patterns=tuple([await _as_shown(sources, week, each, hiding) for each in reckoned.patterns]),
+        doubts=tuple([await _doubt_as_shown(sources, weeks, each, hiding) for each in reckoned.doubts]),
         disputes=whole.disputes,
         second_opinions=(pairs.total(), sum(n for (first, second), n in pairs.items() if first != second)),
         rollbacks=await _rollbacks(sources.rollbacks, week.window),
@@ -99,6 +111,7 @@ class _Reckoned(NamedTuple):
     metrics_before: Metrics
     categories: tuple[Category, ...]
     patterns: tuple[Pattern, ...]
+    doubts: tuple[Doubt, ...]
     advice: Advice | None
     trend: tuple[Point, ...]
 
@@ -112,6 +125,7 @@ def _reckon(weeks: Sequence[Statistics], names: Sequence[str]) -> _Reckoned:
         metrics_before=metrics(before.whole),
         categories=categories(week.whole, before.whole),
         patterns=patterns(week.groups),
+        doubts=doubts([each.groups for each in weeks[-_WEEKS_OF_AGREEMENT:]]),
         advice=advice(week.groups),
         trend=tuple(point(name, each.whole) for name, each in zip(names, weeks, strict=True)),
     )
@@ -128,9 +142,20 @@ async def _as_shown(sources: DigestSources, week: Statistics, pattern: Pattern, 
     shown = {
         "task_type": hiding.of(task_type, task_type),
         "cohort": None if pattern.cohort is None else hiding.of(task_type, pattern.cohort),
-        "examples": tuple(_example(hiding.of(task_type, each.decision_id), each.place) for each in found),
+        "examples": _examples(task_type, found, hiding),
     }
     return pattern.model_copy(update=shown)
+
+
+async def _doubt_as_shown(sources: DigestSources, weeks: Sequence[Statistics], doubt: Doubt, hiding: Hiding) -> Doubt:
+    since, until = weeks[-_WEEKS_OF_AGREEMENT].window.since, weeks[-1].window.until
+    found = await sources.agreement.showing(doubt.whose, Window(since, until, doubt.task_type), _EXAMPLES)
+    name = hiding.of(doubt.task_type, doubt.task_type)
+    return doubt.model_copy(update={"task_type": name, "examples": _examples(doubt.task_type, found, hiding)})
+
+
+def _examples(task_type: str, found: Sequence[Shown], hiding: Hiding) -> tuple[Example, ...]:
+    return tuple(_example(hiding.of(task_type, each.decision_id), each.place) for each in found)
 
 
 def _example(decision_id: str, place: Place | None) -> Example:

@@ -1,6 +1,6 @@
 """The weekly digest as a message. Names of tasks, cohorts and categories are mere text; links are Slack's own."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -10,7 +10,7 @@ from bot.slack.blocks import Block, Element, bold_line, bullet_list, context, he
 from bot.slack.blocks import words as text
 from bot.slack.card import Message
 from bot.slack.text import clip_line, escape
-from routing.digest import Advice, Category, Digest, Pattern, RollbacksOfWeek
+from routing.digest import Advice, Category, Digest, Doubt, Example, Pattern, RollbacksOfWeek
 from routing.metrics import standing
 from store.messages import Place
 
@@ -49,6 +49,7 @@ def render_digest(digest: Digest, chart: Chart | NoChart, links: Mapping[Place, 
         _part("metrics", "Metrics", [[text(line)] for line in _metrics(digest)]),
         _part("errors", "What people corrected", [[text(line)] for line in _errors(digest)]),
         *_patterns(digest, links),
+        *_doubts(digest, links),
         _part("open", "Disagreements and open work", [[text(line)] for line in _open(digest)]),
         *_footer(digest),
     ]
@@ -137,13 +138,42 @@ def _patterns(digest: Digest, links: Mapping[Place, str]) -> list[Block]:
 def _pattern(pattern: Pattern, links: Mapping[Place, str]) -> list[Element]:
     cohort = "" if pattern.cohort is None else f", cohort {clip_line(pattern.cohort, 60)}"
     category = clip_line(pattern.category, 60)
-    elements = [text(f"{category} in {pattern.task_type}{cohort}: {words.numbered(pattern.count, 'time')}")]
-    for number, example in enumerate(pattern.examples):
-        elements.append(text(f"{', ' if number else ', such as '}{example.decision_id}"))
+    told = text(f"{category} in {pattern.task_type}{cohort}: {words.numbered(pattern.count, 'time')}")
+    return [told, *_examples(pattern.examples, links)]
+
+
+def _examples(examples: Sequence[Example], links: Mapping[Place, str]) -> Iterator[Element]:
+    for number, example in enumerate(examples):
+        yield text(f"{', ' if number else ', such as '}{example.decision_id}")
         place = None if example.channel is None or example.ts is None else Place(example.channel, example.ts)
         if place is not None and place in links:
-            elements += [text(" "), {"type": "link", "url": links[place], "text": "card"}]
-    return elements
+            yield from (text(" "), {"type": "link", "url": links[place], "text": "card"})
+
+
+# Agreement ------------------------------------------------------------------------------------------------------------
+
+_WHOSE = {
+    "model": "It seems to be the model, which people correct alike",
+    "guideline": "The guideline seems to be unclear: people differ",
+    "both": "It seems to be the model, and the guideline is unclear too: people differ",
+}
+
+
+def _doubts(digest: Digest, links: Mapping[Place, str]) -> list[Block]:
+    if not digest.doubts:
+        return []
+    return [_part("doubts", "Agreement in the last four weeks", [_doubt(doubt, links) for doubt in digest.doubts])]
+
+
+def _doubt(doubt: Doubt, links: Mapping[Place, str]) -> list[Element]:
+    model, between = f"{_share(doubt.with_model)} verdicts", f"{_share(doubt.between)} second opinions"
+    told = f"{doubt.task_type}: people agree with the model in {model}, and with each other in {between}. "
+    return [text(told + _WHOSE[doubt.whose]), *_examples(doubt.examples, links)]
+
+
+def _share(share: tuple[int, int]) -> str:
+    part, whole = share
+    return f"{words.percent(part / whole)} of {whole:,}"
 
 
 # What waits -----------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.digest import SIGNIFICANCE, OpenWork, advice, categories, change, patterns, point
+from routing.digest import SIGNIFICANCE, Doubt, OpenWork, advice, categories, change, doubts, patterns, point
 from routing.metrics import Facts, Group, Judged
 
 LABEL = Group("label", "")
@@ -92,6 +92,28 @@ def test_three_patterns_at_most_each_at_least_three_times(groups: dict[Group, Fa
         in_task = {g: f for g, f in groups.items() if g.task_type == pattern.task_type}
         counted = sum(f.categories[pattern.category] for g, f in in_task.items() if pattern.cohort in (None, g.cohort))
         assert pattern.count == counted >= 3
+
+
+# Agreement ------------------------------------------------------------------------------------------------------------
+
+
+def test_tasks_in_which_people_agree_least_are_doubted_the_worst_first() -> None:
+    """Each of four weeks brings too few second opinions; together they are enough."""
+    agreed, differed = {("approve", "approve"): 15}, {("approve", "approve"): 10, ("approve", "reject"): 5}
+    week = {
+        Group("fine", ""): facts(verdicts=AGREED, pairs=agreed),
+        Group("label", "eu"): facts(verdicts=DISAGREED, pairs=agreed),
+        Group("label", "us"): facts(verdicts=AGREED),
+        Group("reply", ""): facts(verdicts=AGREED, pairs=differed),
+        Group("unknown", ""): facts(verdicts=DISAGREED),
+    }
+    assert doubts([week]) == ()
+    assert doubts([week] * 4) == (
+        Doubt(task_type="reply", whose="guideline", with_model=(360, 400), between=(40, 60)),
+        Doubt(task_type="label", whose="model", with_model=(520, 640), between=(60, 60)),
+    )
+    many = {Group(f"task-{n}", ""): facts(verdicts=AGREED, pairs=differed) for n in range(9)}
+    assert [each.task_type for each in doubts([many] * 4)] == ["task-0", "task-1", "task-2"]
 
 
 # Advice ---------------------------------------------------------------------------------------------------------------

@@ -93,7 +93,7 @@ async def test_the_items_that_show_it_come_latest_first_with_their_cards(past: P
         await connection.execute(insert(t.messages).values(card))
     store = AgreementStore(past.engine)
     there = Shown(f"d-{differs}", Place("C0REVIEW", "1.0"))
-    assert await store.differing(WEEK, 5) == [Shown(f"d-{twice}", None), there]
-    assert await store.differing(WEEK, 1) == [Shown(f"d-{twice}", None)]
-    assert await store.corrected_twice(WEEK, 5) == [Shown(f"d-{twice}", None)]
-    assert await store.differing(Window(WEEK.since, WEEK.until, "refund"), 5) == []
+    assert await store.showing("guideline", WEEK, 5) == [Shown(f"d-{twice}", None), there]
+    assert await store.showing("both", WEEK, 1) == [Shown(f"d-{twice}", None)]
+    assert await store.showing("model", WEEK, 5) == [Shown(f"d-{twice}", None)]
+    assert await store.showing("guideline", Window(WEEK.since, WEEK.until, "refund"), 5) == []

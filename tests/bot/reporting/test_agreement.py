@@ -80,7 +80,7 @@ def test_the_text_keeps_people_with_each_other_apart_from_people_with_the_model(
     assert by_name["all"][1:3] == ["60", "98.3"]
     assert "uncertain" in by_name["refund"]
     assert "uncertain" not in by_name["all"]
-    assert by_name["all"][-8:-5] == ["100", "60.0", "%"]
+    assert by_name["all"][-7:-4] == ["100", "60.0", "%"]
     told = "label: it seems to be the model: people agree with each other, as on d-1, d-2"
     assert told in lines
     assert max(map(len, lines)) <= 120

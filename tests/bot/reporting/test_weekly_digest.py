@@ -284,6 +284,24 @@ async def test_a_rollback_that_nobody_answers_is_counted_with_its_age(any_at_wor
     assert not digest.is_quiet, "no decision came, and yet there is something to say"
 
 
+async def test_whose_doing_it_is_that_people_agree_too_little_comes_with_items_that_show_it(
+    any_at_work: Office,
+) -> None:
+    """Of four weeks: no week alone has enough second opinions."""
+    past = Past(any_at_work.engine, await _app_pk(any_at_work.engine))
+    right, wrong = Voted("approve"), Voted("reject", "tone")
+    async with past.together():
+        for number in range(60):
+            voted = wrong if number % 3 == 0 else right
+            seconded = Judgement("double", [replace(voted, user_id="U0BEN", after=600)])
+            await past.add(MONDAY - timedelta(days=2 + number % 26), Judgement("gate", [voted]), seconded)
+    await any_at_work.go_to(MONDAY)
+    [digest] = await any_at_work.digests()
+    [doubt] = digest.doubts
+    assert (doubt.task_type, doubt.whose, doubt.with_model, doubt.between) == ("label", "model", (40, 60), (60, 60))
+    assert [example.decision_id for example in doubt.examples] == ["d-1", "d-28"]
+
+
 HIDDEN_COHORT = "    redact: ['cust-[0-9]+', 'd-[0-9]+']\n    channel: \"#refunds\"\n"
 
 
@@ -291,14 +309,19 @@ async def test_what_the_policy_hides_is_in_no_digest(at_work: Office) -> None:
     at_work.policy_file.write_text(policy_text().replace('    channel: "#refunds"\n', HIDDEN_COHORT))
     await at_work.policy.reload()
     past = Past(at_work.engine, await _app_pk(at_work.engine))
-    for _ in range(4):
-        voted = Voted("reject", "wrong_action")
-        await past.add(MONDAY - 2 * DAY, Judgement("gate", [voted]), task_type="refund", cohort="cust-4111")
+    voted, seconded = Voted("reject", "wrong_action"), Voted("approve", user_id="U0BEN", after=600)
+    async with past.together():
+        for number in range(54):
+            asked = [Judgement("gate", [voted] if number < 4 else [Voted("approve")])]
+            opinions = [*asked, Judgement("double", [seconded if number >= 16 else replace(voted, user_id="U0BEN")])]
+            await past.add(MONDAY - 2 * DAY, *opinions, task_type="refund", cohort="cust-4111")
     await at_work.go_to(MONDAY)
     [row] = await at_work.messages()
     assert "cust-4111" not in str(row.body)
+    assert "'d-" not in str(row.body)
     [digest] = await at_work.digests()
-    [pattern] = digest.patterns
+    [pattern], [doubt] = digest.patterns, digest.doubts
+    assert (doubt.whose, len(doubt.examples)) == ("guideline", 2)
     assert (pattern.cohort, pattern.count) == ("[redacted 1]", 4)
     assert [example.decision_id for example in pattern.examples] == ["[redacted 2]", "[redacted 3]"]
 

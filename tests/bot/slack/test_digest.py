@@ -14,6 +14,7 @@ from routing.digest import (
     Advice,
     Category,
     Digest,
+    Doubt,
     Example,
     OpenWork,
     Pattern,
@@ -75,6 +76,16 @@ FULL = Digest(
         ),
         Pattern(category="tone", task_type="reply", cohort=None, count=9),
     ),
+    doubts=(
+        Doubt(
+            task_type="refund",
+            whose="model",
+            with_model=(640, 820),
+            between=(74, 78),
+            examples=(Example(decision_id="refund-8812", channel=CARD.channel, ts=CARD.ts),),
+        ),
+        Doubt(task_type="reply", whose="guideline", with_model=(430, 500), between=(41, 56)),
+    ),
     disputes=3,
     second_opinions=(14, 2),
     open=OpenWork(
@@ -96,6 +107,7 @@ QUIET = FULL.model_copy(
         "corrected": 0,
         "categories": (),
         "patterns": (),
+        "doubts": (),
         "disputes": 0,
         "second_opinions": (0, 0),
         "open": OpenWork(),
@@ -148,6 +160,7 @@ ADVICE: tuple[tuple[str, dict[str, float], str], ...] = (
     ("disagreement", {"value": 0.8, "n": 60}, "80.0 % of 60 verdicts only"),
     ("guideline", {"value": 0.8, "n": 60, "between": 0.7, "pairs": 30}, "guideline"),
     ("model", {"value": 0.8, "n": 60, "between": 0.95, "pairs": 30}, "95.0 % of 30: it seems to be the model"),
+    ("both", {"value": 0.6, "n": 60, "between": 0.8, "pairs": 70}, "80.0 % of 70: it seems to be the model, and the"),
     ("slow", {"p95": 420.0, "n": 60}, "longer than 7 min (60 reviews)"),
     ("threshold", {"share": 0.97, "n": 250}, "97.0 % of 250 in refund"),
 )
@@ -171,6 +184,10 @@ def test_any_name_stays_text_and_within_the_limits(name: str, count: int) -> Non
         update={
             "categories": (category,) * 30,
             "patterns": (pattern,) * 3,
+            "doubts": (
+                Doubt(task_type="t" * 64, whose="both", with_model=(1, 9), between=(1, 9), examples=(example,) * 2),
+            )
+            * 3,
             "decisions": count,
             "advice": Advice(code="one_category", about=name, numbers={"share": 0.5, "corrected": float(count)}),
         }
