@@ -4,6 +4,7 @@ An estimate: the minutes are the verdicts times the mean time that one takes, an
 the audits times all that ran alone. Its interval is that of the escape rate; the minutes are taken as known.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from routing.metrics import Facts, metrics, number
@@ -31,10 +32,16 @@ class Money:
 
 def money(facts: Facts, cost: Cost, minutes_each: float) -> Money:
     """`minutes_each`: how long one verdict takes on average."""
-    minutes = (facts.judged + facts.pairs.total()) * minutes_each
+    rate = metrics(facts)["error_escape_rate"]
+    shares = [number(rate, name) for name in ("value", "low", "high")]
+    return spent(facts.judged + facts.pairs.total(), facts.decisions - facts.escalated, shares, cost, minutes_each)
+
+
+def spent(verdicts: int, alone: int, escape_rate: Sequence[float | None], cost: Cost, minutes_each: float) -> Money:
+    """The same where `alone` decisions run alone; `escape_rate`: the share of errors, and its interval's two ends."""
+    minutes = verdicts * minutes_each
     review = minutes * cost.review_minute
-    rate, alone = metrics(facts)["error_escape_rate"], facts.decisions - facts.escalated
-    errors = [None if (share := number(rate, name)) is None else share * alone for name in ("value", "low", "high")]
+    errors = [None if share is None else share * alone for share in escape_rate]
     escaped = [None if each is None else each * cost.escaped_error for each in errors]
     value, low, high = (None if each is None else review + each for each in escaped)
     return Money(minutes, review, errors[0], escaped[0], value, low, high)
