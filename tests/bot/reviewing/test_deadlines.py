@@ -233,6 +233,15 @@ async def test_what_may_go_out_does(world: World) -> None:
     assert (await world.now(case.review.id)).decision.disposition == "execute_provisional"
 
 
+async def test_what_waits_while_its_task_is_paused_stays_with_people(world: World) -> None:
+    await world.set_policy(provisional_timeouts())
+    case = await world.case(request={"confidence": 0.9})
+    await world.set_policy(provisional_timeouts(", autonomy: 2"))
+    await world.pass_time(timedelta(hours=5))
+    now = await world.now(case.review.id)
+    assert (now.decision.status, now.review.overdue) == ("pending", True)
+
+
 @pytest.mark.parametrize(
     ("votes", "goes_out"),
     [
