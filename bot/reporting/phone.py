@@ -78,7 +78,7 @@ def queue_lines(overview: Overview, hiding: Hiding) -> Iterator[str]:
         yield "Nothing waits."
         return
     total, oldest = sum(each.count for each in waiting), max(each.oldest for each in waiting)
-    yield f"{total:,} wait, the oldest {_age(oldest)}"
+    yield f"{total:,} wait, oldest {_age(oldest)}"
     if overview.statistics.window.task_type is not None:
         return
     for each in waiting[:_MOST_TASKS]:

@@ -84,7 +84,7 @@ async def test_the_numbers_and_the_chart_are_read(tmp_path: Path) -> None:
 
 async def reads(page: Page, answer: Locator) -> None:
     await expect(answer).to_contain_text("To people")
-    await expect(answer).to_contain_text("3 wait, the oldest 40 min")
+    await expect(answer).to_contain_text("3 wait, oldest 40 min")
     await expect(answer).to_contain_text("learning, 25 % audited")
     await expect(answer).to_contain_text("of eu-smb in refund went to people")
     blocks = await answer.locator("pre").all()
