@@ -10,10 +10,12 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from store import schema
+from store.agreement import AgreementStore
 from store.audit_streams import StreamStore
 from store.audits import AuditStore, Period
 from store.decisions import DecisionStore, ListFilter
 from store.digests import DigestStore
+from store.drift import DriftStore
 from store.engine import open_engine, parse_url
 from store.events import ClaimEvents, EventStore
 from store.facts import FactStore, Window
@@ -68,6 +70,12 @@ READS: dict[str, Read] = {
     "find what was corrected": lambda engine, _, app: DigestStore(engine).corrected(
         Window(NOW, LATER), "tone", None, 2
     ),
+    "count what came on a day": lambda engine, _, app: DriftStore(engine).came(NOW, LATER),
+    "count what two people said": lambda engine, _, app: AgreementStore(engine).two_opinions(Window(NOW, LATER)),
+    "find items on which people differ": lambda engine, _, app: AgreementStore(engine).showing(
+        "guideline", Window(NOW, LATER), 2
+    ),
+    "count what people said of the model": lambda engine, _, app: AgreementStore(engine).on_model(Window(NOW, LATER)),
     "find the policy that was loaded last": lambda _, writer, app: writer.submit(KeepPolicy("x", {}, LATER)),
     "find earlier verdicts": lambda engine, _, app: DecisionStore(engine).decided_about(app, "x", before=9, limit=5),
 }
