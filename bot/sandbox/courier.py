@@ -1,4 +1,4 @@
-"""Carries signed requests to the app and watches the three seconds it has for its answer."""
+"""Carries signed requests to the app and watches the seconds it has for its answer."""
 
 import asyncio
 import json
@@ -11,7 +11,6 @@ import aiohttp
 from slack_sdk.signature import SignatureVerifier
 
 from bot.clock import Clock
-from bot.sandbox import limits
 from bot.sandbox.faults import Faults
 from bot.sandbox.socket_mode import NoConnectionError, SocketMode
 
@@ -64,8 +63,10 @@ class Parcel:
 class Courier:
     """`url` is the app's request URL for everything; None until the app is there. An open WebSocket goes first."""
 
-    def __init__(self, clock: Clock, faults: Faults, signing_secret: str, socket: SocketMode) -> None:
-        self._socket = socket
+    def __init__(
+        self, clock: Clock, faults: Faults, signing_secret: str, socket: SocketMode, ack_seconds: float
+    ) -> None:
+        self._socket, self._ack_seconds = socket, ack_seconds
         self.url: str | None = None
         self._clock = clock
         self._faults = faults
@@ -112,7 +113,7 @@ class Courier:
         return first
 
     async def _deliver(self, parcel: "Parcel") -> Ack:
-        """Like Slack: hang up after three seconds."""
+        """Like Slack: hang up when the app took too long."""
         if self._socket.connected:
             carried = self._push(parcel)
         elif self.url is not None:
@@ -121,7 +122,7 @@ class Courier:
             return Ack(None, 0.0, error=TROUBLE, failure="connection_failed")
         began = self._clock.now()
         answer = asyncio.ensure_future(carried)
-        deadline = asyncio.ensure_future(self._clock.sleep(limits.ACK_SECONDS))
+        deadline = asyncio.ensure_future(self._clock.sleep(self._ack_seconds))
         try:
             await asyncio.wait({answer, deadline}, return_when=asyncio.FIRST_COMPLETED)
             ack = answer.result() if answer.done() else Ack(None, 0.0, error=TROUBLE, failure="http_timeout")

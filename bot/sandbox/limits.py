@@ -52,7 +52,7 @@ INPUT_LENGTH = 3_000
 INPUT_FILES = 10
 
 ACK_SECONDS = 3.0
-TRIGGER_SECONDS = 3.0
+"""For the answer to an interaction, and for the use of its trigger."""
 RESPONSE_URL_USES = 5
 RESPONSE_URL_SECONDS = 1_800.0
 EVENT_RETRY_DELAYS = (0.0, 60.0, 300.0)

@@ -26,8 +26,8 @@ class ResponseUrl:
 
 
 class Passes:
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, world: World, trigger_seconds: float) -> None:
+        self._world, self._trigger_seconds = world, trigger_seconds
         self._triggers: dict[str, _Trigger] = {}
         self._response_urls: dict[str, ResponseUrl] = {}
 
@@ -37,11 +37,11 @@ class Passes:
         return trigger_id
 
     def redeem_trigger(self, trigger_id: str) -> str:
-        """The user it belongs to. Works once, for three seconds."""
+        """The user it belongs to. Works once, for some seconds."""
         trigger = self._triggers.get(trigger_id)
         if trigger is None:
             raise SlackError("invalid_trigger_id")
-        if (self._world.now() - trigger.issued_at).total_seconds() > limits.TRIGGER_SECONDS:
+        if (self._world.now() - trigger.issued_at).total_seconds() > self._trigger_seconds:
             raise SlackError("expired_trigger_id")
         if trigger.used:
             raise SlackError("exchanged_trigger_id")

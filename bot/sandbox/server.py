@@ -6,6 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.clock import Clock
+from bot.sandbox import limits
 from bot.sandbox.actor import Actor, Entry
 from bot.sandbox.chat import Chat
 from bot.sandbox.courier import Courier
@@ -40,7 +41,8 @@ class Sandbox:
     """Start it, hand `api_url`, the token and the signing secret to the app, then `connect` the app's request URL.
 
     What people do (`click`, `submit_view`, `say`, …) takes the same way as a visitor's action on the page. With a
-    manual clock nothing times out until the clock is moved.
+    manual clock nothing times out until the clock is moved. `ack_seconds` is how long the app has for its answer and
+    for the use of a trigger.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Sandbox:
         scopes: Iterable[str] = DEFAULT_SCOPES,
         entries: Sequence[Entry] = (),
         rate_scale: float = 1.0,
+        ack_seconds: float = limits.ACK_SECONDS,
     ) -> None:
         self.bot_token = bot_token
         self.signing_secret = signing_secret
@@ -62,9 +65,9 @@ class Sandbox:
         self.rates = Rates(clock, scale=rate_scale)
         self.faults = Faults()
         self.socket = SocketMode(self.world)
-        self._courier = Courier(clock, self.faults, signing_secret, self.socket)
+        self._courier = Courier(clock, self.faults, signing_secret, self.socket, ack_seconds)
         self._events = Events(self.world, clock, self._courier, self.scopes)
-        passes = Passes(self.world)
+        passes = Passes(self.world, ack_seconds)
         chat = Chat(self.world, self.scopes, self._events.announce)
         views = Views(self.world, passes)
         files = Files(self.world, self.scopes, chat)

@@ -4,9 +4,19 @@ import os
 from pathlib import Path
 
 import pytest
+from slack_bolt.listener.async_listener import AsyncCustomListener
 
-from tests.support.bot import POLICY
+from tests.support.bot import PATIENCE, POLICY
 from tests.support.hitl import Hitl
+
+
+@pytest.fixture(autouse=True)
+def nobody_hurries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How soon the bot helps itself when a form takes long is for the tests of that: a slow machine is no reason."""
+    for limit in ("reception.OPEN_WITHIN", "listeners.OPEN_WITHIN", "reception._ANSWER_WITHIN"):
+        monkeypatch.setattr(f"bot.slack.{limit}", PATIENCE)
+    bolts = property(lambda _: PATIENCE, lambda _, __: None)
+    monkeypatch.setattr(AsyncCustomListener, "ack_timeout", bolts, raising=False)
 
 
 @pytest.fixture

@@ -28,7 +28,8 @@ from tests.support.databases import migrate
 Json = dict[str, Any]
 SECRET = "a secret for tests"
 KEY, READ_KEY, ADMIN_KEY, OTHER_KEY = "hitl_first", "hitl_reader", "hitl_admin", "hitl_other"
-PATIENCE = 20.0
+PATIENCE = 60.0
+"""Real seconds: what a failure costs, on a machine of any speed."""
 Found = TypeVar("Found")
 
 POLICY = """
@@ -159,7 +160,7 @@ async def running_bot(
     **settings: Any,
 ) -> AsyncIterator[Bot]:
     clock = clock or SystemClock()
-    sandbox = Sandbox(clock, scopes=SCOPES, entries=ENTRIES, rate_scale=rate_scale)
+    sandbox = Sandbox(clock, scopes=SCOPES, entries=ENTRIES, rate_scale=rate_scale, ack_seconds=PATIENCE)
     await sandbox.start()
     secret = new_webhook_secret()
     receiver = Receiver(Webhook(secret))

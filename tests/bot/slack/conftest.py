@@ -23,6 +23,14 @@ def clock() -> Clock | None:
     return None
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bot waits a moment for what a form shows, and twice that for what comes of it."""
+    monkeypatch.setattr("bot.slack.reception.OPEN_WITHIN", 0.3)
+    monkeypatch.setattr("bot.slack.listeners.OPEN_WITHIN", 0.3)
+    monkeypatch.setattr("bot.slack.reception._ANSWER_WITHIN", 0.6)
+
+
 @pytest.fixture(params=["http", "socket"])
 async def bot(request: pytest.FixtureRequest, tmp_path: Path, policy: str, clock: Clock | None) -> AsyncIterator[Bot]:
     """In Socket Mode Slack has no URL of the bot, and the bot no secret to check a signature with."""

@@ -40,10 +40,14 @@ every_trouble = pytest.mark.parametrize("trouble", TROUBLES)
 every_failure = pytest.mark.parametrize("trouble", SAYS_NOTHING)
 
 
+pytestmark = pytest.mark.usefixtures("impatient")
+
+
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The bot waits two seconds for Slack, not ten."""
-    monkeypatch.setattr("bot.app._SLACK_TIMEOUT", 2)
+def silence_is_short(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bot waits two seconds for a Slack that says nothing, not ten."""
+    if "silent" in request.node.name:
+        monkeypatch.setattr("bot.app._SLACK_TIMEOUT", 2)
 
 
 def order(bot: Bot, method: str, trouble: str, times: int | None = 1) -> None:
@@ -85,8 +89,8 @@ async def test_an_answer_to_a_form_that_slack_does_not_show_comes_directly_with_
     card = await waiting(bot, **REFUND)
     view = await card.open("U0DANA", "reject")
     bot.sandbox.world.usergroups["S0LEADS"].users.remove("U0DANA")
-    bot.sandbox.faults.add(Fault("usergroups.users.list", "late", seconds=1.8))
-    bot.sandbox.faults.add(Fault("users.info", "late", seconds=1.8))
+    bot.sandbox.faults.add(Fault("usergroups.users.list", "late", seconds=0.5))
+    bot.sandbox.faults.add(Fault("users.info", "late", seconds=0.5))
     order(bot, "views.update", trouble, times=None)
     bot.policy.write_text(
         bot.policy.read_text().replace("usergroup: S0LEADS", "usergroup: S0LEADS, channel_members: true")

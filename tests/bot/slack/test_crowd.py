@@ -6,11 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from bot.clock import Clock
 from bot.sandbox.world import Person
 from tests.bot.slack.at_work import Card, field, form, policy_with, send, shown, until_true, waiting, whispers
 from tests.support.bot import Bot, until
-from tests.support.clock import SlowClock
 
 ACTIONS = ("approve", "edit", "reject")
 OUR_FAULT = "went wrong on our side"
@@ -19,12 +17,6 @@ OUR_FAULT = "went wrong on our side"
 @pytest.fixture(params=[pytest.param(1, marks=pytest.mark.long), 2])
 def policy(request: pytest.FixtureRequest) -> str:
     return policy_with(f"approvals: {{low: {request.param}}}, adjudicators: {{users: [U0ADA]}}")
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """The crowd, their Slack and the bot share one process here, which is not what the three seconds are about."""
-    return SlowClock(5)
 
 
 async def act(card: Card, user: str, action: str) -> None:

@@ -179,7 +179,7 @@ async def test_the_latest_page_is_what_stays(bot: Bot) -> None:
     await opened(bot, "U0BEN")
     await bot.sandbox.click_in_home("U0BEN", OLDER)
     await until(lambda: "11 to 20 of 21" in text(bot, "U0BEN"))
-    bot.sandbox.faults.add(Fault("views.publish", "late", seconds=0.5, carried_out="after"))
+    bot.sandbox.faults.add(Fault("views.publish", "late", seconds=2.0, carried_out="after"))
     await bot.sandbox.click_in_home("U0BEN", NEWER)
     await until(lambda: bot.sandbox.calls[-1].outcome == "pending")
     await bot.sandbox.click_in_home("U0BEN", OLDER)

@@ -118,6 +118,7 @@ async def test_when_slack_cannot_say_who_belongs_nothing_is_decided(bot: Bot) ->
     assert (await card.outcome())["decided_by"] == ["U0BEN"]
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_a_form_opens_while_slack_is_slow_to_say_who_belongs(bot: Bot) -> None:
     bot.sandbox.faults.add(Fault("conversations.members", "late", seconds=1.3))
     card = await waiting(bot)
@@ -128,6 +129,7 @@ async def test_a_form_opens_while_slack_is_slow_to_say_who_belongs(bot: Bot) -> 
     assert (filled["callback_id"], filled["id"]) == ("review.edit", loading["id"])
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_a_slow_no_is_said_in_the_form_that_waits(bot: Bot) -> None:
     bot.sandbox.faults.add(Fault("usergroups.users.list", "late", seconds=1.3))
     card = await waiting(bot, **REFUND)
