@@ -42,26 +42,46 @@ async def new_postgres_database(server: PostgresServer) -> str:
     name = f"hitl_{uuid.uuid4().hex}"
     url = make_url(server.get_uri())
     await _execute(url, f'CREATE DATABASE "{name}"')
+    _empty.add(name)
     return url.set(database=name, drivername="postgresql").render_as_string(hide_password=False)
 
 
 async def drop_postgres_database(server: PostgresServer, plain_url: str) -> None:
     name = make_url(plain_url).database
+    _empty.discard(str(name))
     await _execute(make_url(server.get_uri()), f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 async def migrate(plain_url: str) -> None:
-    """Brings an empty database's schema up. A new SQLite file is a copy of one that was migrated before: migrating
-    takes longer than most tests do."""
+    """Brings an empty database's schema up. A new one is a copy of one that was migrated before: migrating takes
+    longer than most tests do."""
     url = parse_url(plain_url)
     path = sqlite_path(url)
-    if path is None or path.exists():
+    if path is None and url.database in _empty:
+        await _copy_postgres_template(url)
+    elif path is None or path.exists():
         await _upgrade(url)
-        return
+    else:
+        await _copy_sqlite_template(url, path)
+
+
+async def _copy_sqlite_template(url: URL, path: Path) -> None:
     template = Path(_templates.name) / "migrated.db"
     if not template.exists():
         await _upgrade(url.set(database=str(template)))
     shutil.copy(template, path)
+
+
+async def _copy_postgres_template(url: URL) -> None:
+    server = url.set(database="postgres")
+    template = f"template_of_{os.getpid()}"
+    if template not in _postgres_templates:
+        await _execute(server, f'CREATE DATABASE "{template}"')
+        await _upgrade(url.set(database=template))
+        _postgres_templates.add(template)
+    await _execute(server, f'DROP DATABASE "{url.database}"')
+    await _execute(server, f'CREATE DATABASE "{url.database}" TEMPLATE "{template}" STRATEGY FILE_COPY')
+    _empty.discard(str(url.database))
 
 
 async def _upgrade(url: URL) -> None:
@@ -70,6 +90,9 @@ async def _upgrade(url: URL) -> None:
     await engine.dispose()
 
 
+_empty: set[str] = set()
+"""The PostgreSQL databases that nobody has used yet."""
+_postgres_templates: set[str] = set()
 _templates = tempfile.TemporaryDirectory(prefix="hitl-templates-")
 
 
