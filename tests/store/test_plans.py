@@ -11,19 +11,22 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from store import schema
 from store.agreement import AgreementStore
-from store.audit_streams import StreamStore
+from store.audit_streams import StreamKey, StreamStore
 from store.audits import AuditStore, Period
+from store.calibrations import CalibrationStore
 from store.decisions import DecisionStore, ListFilter
 from store.digests import DigestStore
 from store.drift import DriftStore
 from store.engine import open_engine, parse_url
 from store.events import ClaimEvents, EventStore
 from store.facts import FactStore, Window
+from store.labels import Domain
 from store.load import LoadStore
 from store.messages import ClaimMessage, MessageStore
 from store.policies import KeepPolicy
 from store.queue import QueueStore, Scope
 from store.reviews import ReviewStore
+from store.threshold_effect import ThresholdEffectStore
 from store.writer import Writer
 from tests.support.rows import NOW, add_world, take_in
 
@@ -77,6 +80,11 @@ READS: dict[str, Read] = {
     ),
     "count what people said of the model": lambda engine, _, app: AgreementStore(engine).on_model(Window(NOW, LATER)),
     "find the policy that was loaded last": lambda _, writer, app: writer.submit(KeepPolicy("x", {}, LATER)),
+    "look for a new calibration": lambda engine, _, app: CalibrationStore(engine).last_pk(),
+    "find a task's calibration": lambda engine, _, app: CalibrationStore(engine).latest("label", app),
+    "count what a threshold would have changed": lambda engine, _, app: ThresholdEffectStore(engine).read(
+        StreamKey("label", "", "", "other"), 0.9, Domain({"low": 0.0}), NOW, LATER
+    ),
     "find earlier verdicts": lambda engine, _, app: DecisionStore(engine).decided_about(app, "x", before=9, limit=5),
 }
 
