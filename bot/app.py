@@ -164,7 +164,7 @@ class Application:
             StreamStore(self.engine),
             CalibrationStore(self.engine),
         )
-        self.metrics = Metrics(self._clock, self.messages, self.events, rollbacks)
+        self.metrics = Metrics(self._clock, self.engine)
         self.policy = PolicyInForce(settings.hitl_policy, self.writer, self._clock, adjustments, ends=role != "jobs")
         self.adjusting = Adjusting(
             clock=self._clock, writer=self.writer, store=adjustments, policy=self.policy, new_id=around.new_id

@@ -90,7 +90,9 @@ class Intake:
         if isinstance(found, AlreadyThere):
             self._metrics.replayed(key.app)
             return await self._replay(found.decision, body, command)
-        self._metrics.took_in(key.app, request.task_type, routing.route, routing.risk)
+        self._metrics.took_in(
+            key.app, request.task_type, routing.route, routing.risk, disposition=found.decision.disposition
+        )
         outcome = orjson.loads(command.contents["outcome"]) if "outcome" in command.contents else None
         return Submitted(decision_object(found.decision, metadata=request.metadata, outcome=outcome), replayed=False)
 

@@ -14,6 +14,9 @@ from store.insert_new import insert_new
 from store.messages import CARDS
 from store.writer import SingleCommand
 
+IN_LINE = ("card", "batch")
+"""The lanes where people meet what somebody waits for: not audits, nor second opinions."""
+
 
 @dataclass(frozen=True, slots=True)
 class Skip(SingleCommand[None]):
@@ -84,6 +87,19 @@ class QueueStore:
             query = query.where(r.channel == channel)
         async with self._engine.connect() as connection:
             return [Group(*row) for row in await connection.execute(query)]
+
+    async def waiting_by_app(self) -> list[tuple[str, str, int, datetime]]:
+        """What people are waited for with, audits and second opinions apart: app, task type, how many, since when."""
+        r, d = t.reviews.c, t.decisions.c
+        query = (
+            select(t.apps.c.name, r.task_type, func.count(), func.min(r.opened_at))
+            .join_from(t.reviews, t.decisions, d.pk == r.decision_pk)
+            .join(t.apps, t.apps.c.pk == d.app_pk)
+            .where(waits(), r.lane.in_(IN_LINE))
+            .group_by(t.apps.c.name, r.task_type)
+        )
+        async with self._engine.connect() as connection:
+            return [(*row,) for row in await connection.execute(query)]
 
     async def waiting(self, scope: Scope, limit: int, offset: int = 0) -> list[int]:
         """Review pks, most urgent first, then oldest."""

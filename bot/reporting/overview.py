@@ -24,15 +24,13 @@ from store.audit_streams import Stream, StreamStore
 from store.calibrations import CalibrationStore, Look
 from store.facts import FactStore
 from store.load import LoadStore
-from store.queue import Group, QueueStore
+from store.queue import IN_LINE, Group, QueueStore
 
 Unit = Literal["day", "week"]
 
 _MOST_DAYS = timedelta(days=14)
 """A longer stretch is told by weeks."""
 _MOST_PIECES = 26
-_IN_LINE = ("card", "batch")
-"""Where people meet what somebody waits for: not audits, nor second opinions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +149,7 @@ def pieces_of(span: Span, tz: ZoneInfo) -> tuple[Unit, list[tuple[str, Span]]]:
 def waiting_of(groups: Iterable[Group], now: datetime, task_type: str | None = None) -> tuple[Waiting, ...]:
     lines: defaultdict[str, list[Group]] = defaultdict(list)
     for group in groups:
-        if group.lane in _IN_LINE and task_type in (None, group.task_type):
+        if group.lane in IN_LINE and task_type in (None, group.task_type):
             lines[group.task_type].append(group)
     found = [
         Waiting(name, sum(each.count for each in line), max(now - min(each.oldest for each in line), timedelta()))

@@ -112,7 +112,9 @@ class VerdictForms:
         """For the metrics of this process, if it closed the review."""
         if done.state in (ReviewState.DECIDED, ReviewState.HELD):
             waited = (done.verdict.at - case.review.opened_at).total_seconds()
-            self._metrics.decided(case.review.app, case.decision.task_type, done.verdict.verdict, waited)
+            self._metrics.decided(
+                case.review.app, case.decision.task_type, case.review.kind, done.verdict.verdict, waited
+            )
 
     def _read_edit(self, submission: Submission, case: Case) -> Verdict | FieldErrors:
         view, rubric = self._edited(case, submission.view.callback_id), self._presenter.rubric(case)

@@ -10,6 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.bot import ADMIN_KEY, KEY, OTHER_KEY, READ_KEY, SURE, UNSURE, Bot, running_bot, until
+from tests.support.clock import ManualClock
 from tests.support.databases import PostgresServer, drop_postgres_database, new_postgres_database
 from tests.support.outage import Outage
 
@@ -46,10 +47,11 @@ async def test_metrics_count_decisions_replays_verdicts_cards_and_events(bot: Bo
     await bot.sandbox.click("U0BEN", "C0REVIEW", card["ts"], "review.approve")
     await until(lambda: bot.receiver.events)
     wanted: dict[tuple[str, ...], float] = {
-        ("hitl_decisions_total", "shop", "low", "AUTO", "label"): 1,
-        ("hitl_decisions_total", "shop", "low", "ESCALATE", "label"): 2,
+        ("hitl_decisions_total", "shop", "execute", "low", "AUTO", "label"): 1,
+        ("hitl_decisions_total", "shop", "wait", "low", "ESCALATE", "label"): 2,
         ("hitl_decision_replays_total", "shop"): 1,
-        ("hitl_verdicts_total", "shop", "label", "approve"): 1,
+        ("hitl_verdicts_total", "shop", "gate", "label", "approve"): 1,
+        ("hitl_waiting_reviews", "shop", "label"): 1,
         ("hitl_review_latency_seconds_count", "shop", "label"): 1,
         ("hitl_events", "shop", "dead"): 0,
         ("hitl_events", "shop", "pending"): 0,
@@ -73,6 +75,26 @@ async def test_a_key_scrapes_its_own_app_and_admin_all(bot: Bot) -> None:
     assert apps(await scrape(bot, ADMIN_KEY)) == {"shop", "other", "ops"}
 
 
+async def test_the_window_counts_what_the_statistics_count_and_looks_again_after_a_minute(tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with running_bot(tmp_path, f"sqlite:///{tmp_path}/hitl.db", clock=clock, loops=False) as bot:
+        await bot.post(SURE, id="a")
+        await bot.post(UNSURE, id="b")
+        await bot.post(UNSURE, id="c", key=OTHER_KEY)
+        await clock.advance(30)
+        first = await scrape(bot)
+        assert first["hitl_window_count", "shop", "label", "decisions"] == 2
+        assert first["hitl_window_count", "shop", "label", "escalated"] == 1
+        assert first["hitl_oldest_waiting_seconds", "shop", "label"] == 30
+        await bot.post(SURE, id="d")
+        await clock.advance(30)
+        assert (await scrape(bot))["hitl_window_count", "shop", "label", "decisions"] == 2
+        await clock.advance(30)
+        found = await scrape(bot)
+        assert found["hitl_window_count", "shop", "label", "decisions"] == 3
+        assert found["hitl_oldest_waiting_seconds", "shop", "label"] == 90
+
+
 def apps(samples: dict[tuple[str, ...], float]) -> set[str]:
     return {labels[0] for _, *labels in samples}
 
@@ -93,12 +115,12 @@ async def scrape(bot: Bot, key: str = READ_KEY) -> dict[tuple[str, ...], float]:
 
 async def test_task_types_that_apps_invent_do_not_flood_the_metrics(bot: Bot) -> None:
     for number in range(250):
-        bot.application.metrics.took_in("shop", f"task-{number}", "AUTO", "low")
-        bot.application.metrics.decided("shop", f"task-{number}", "approve", 1.0)
+        bot.application.metrics.took_in("shop", f"task-{number}", "AUTO", "low", "execute")
+        bot.application.metrics.decided("shop", f"task-{number}", "gate", "approve", 1.0)
     found = await scrape(bot)
-    assert found["hitl_decisions_total", "shop", "low", "AUTO", "other"] == 50
-    assert found["hitl_verdicts_total", "shop", "other", "approve"] == 50
-    assert found["hitl_decisions_total", "shop", "low", "AUTO", "task-199"] == 1
+    assert found["hitl_decisions_total", "shop", "execute", "low", "AUTO", "other"] == 50
+    assert found["hitl_verdicts_total", "shop", "gate", "other", "approve"] == 50
+    assert found["hitl_decisions_total", "shop", "execute", "low", "AUTO", "task-199"] == 1
 
 
 async def test_while_postgresql_is_away_the_api_says_so_and_afterwards_all_is_well(
