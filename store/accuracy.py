@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, select, update
+from sqlalchemy import Row, Select, and_, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from routing.decision import OutcomeResult, ReviewKind
@@ -111,7 +111,7 @@ class AccuracyStore:
 
 
 _D = t.decisions.c
-_NAMES: tuple[ColumnElement[str], ...] = (
+_NAMES: tuple[Any, ...] = (
     _D.task_type,
     func.coalesce(_D.model_name, "").label("model_name"),
     func.coalesce(_D.model_version, "").label("model_version"),
