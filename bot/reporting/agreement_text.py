@@ -85,7 +85,7 @@ def _number(value: float | None) -> str:
 
 
 def _doubt(found: Agreement) -> str:
-    return "uncertain" if found.is_uncertain else ""
+    return "uncertain" if found.is_uncertain and found.same.whole else ""
 
 
 def _diagnosis(whose: Whose, part: Part) -> str:

@@ -14,7 +14,7 @@ def people_asked(model: str, found: Reading, watched_until: date, pace: str) -> 
         f"{words.numbered(found.decisions, 'decision')} of {_named(model)}. Usual are {words.percent(found.usual)}; as "
         f"much as days differ, it stays between {words.percent(found.low)} and {words.percent(found.high)} "
         f"({found.points} days before). Something has changed: the model, what it is asked, or the policy. Until "
-        f"{_day(watched_until)} more of what it does alone is audited, unless that is much already. {pace}"
+        f"{_day(watched_until)} its audits are as many as after a rise in errors. {pace}"
     )
 
 
@@ -32,7 +32,7 @@ def tripling(audits_per_day: float, max_error: float) -> str:
     """How soon it would be found that the errors have become three times as frequent."""
     days = tripling_days(audits_per_day, max_error)
     if days is None:
-        return "No audit was judged in four weeks: that errors become more frequent would not be found."
+        return "No audit was judged in the last four weeks, so nobody would see its errors rise."
     return (
         f"At {audits_per_day:,.1f} audits a day, as in the last four weeks, a tripling of its errors is found within "
         f"{words.numbered(max(1, round(days)), 'day')} in four of five cases."

@@ -197,9 +197,7 @@ async def test_risen_errors_are_told_once_for_each_alarm(at_work: Watching) -> N
     [alert] = await at_work.alerts()
     assert (alert["title"], alert["severity"]) == ("label: the errors have risen", "high")
     assert "After the alarm: 3 errors in 40 audits." in alert["detail"]
-    assert alert["detail"].endswith(
-        "No audit was judged in four weeks: that errors become more frequent would not be found."
-    )
+    assert alert["detail"].endswith("No audit was judged in the last four weeks, so nobody would see its errors rise.")
 
 
 async def test_what_is_watched_is_drawn_from_at_the_rate_of_risen_errors(at_work: Watching) -> None:
