@@ -52,8 +52,8 @@ def _down(proposal: Proposal) -> str:
 
 def _taken(proposal: Proposal) -> str:
     return (
-        f"Autonomy went from {proposal.from_value:g} to {proposal.value:g} at once: {LEVELS[int(proposal.value)]}. "
-        "*Undo* gives it back; all of it is then audited until enough is known."
+        f"Autonomy went from {proposal.from_value:g} to {proposal.value:g} at once. *Undo* gives it back; all that runs "
+        "alone is then audited until enough is known."
     )
 
 

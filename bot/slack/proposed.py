@@ -53,7 +53,8 @@ def outcome(proposal: Proposal) -> str | None:
 def _buttons(proposal: Proposal) -> list[Element]:
     if proposal.state == "open":
         return [button(APPLY, "Apply", proposal.id, style="primary"), button(DECLINE, "Not now", proposal.id)]
-    return [button(UNDO, "Undo", proposal.id)] if proposal.state == "applied" else []
+    word = "Resume" if proposal.body.get("what") == "pause" else "Undo"
+    return [button(UNDO, word, proposal.id)] if proposal.state == "applied" else []
 
 
 def _who(actor: str | None) -> str:
