@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import typer
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from bot.cli import brake, calibrate, doctor, history, jobs, keys, policy, redeliver, serving, simulate, stats
+from bot.cli import advise, brake, calibrate, doctor, history, jobs, keys, policy, redeliver, serving, simulate, stats
 from bot.cli.session import give_up
 from bot.config import SettingsError
 from bot.manifest import ManifestError
@@ -17,7 +17,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 for commands in (serving, brake, doctor, stats, calibrate, redeliver):
     app.add_typer(commands.app)
 app.add_typer(keys.app, name="keys")
-policy.app.add_typer(simulate.app)
+for commands in (simulate, advise):
+    policy.app.add_typer(commands.app)
 app.add_typer(policy.app, name="policy")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(history.app, name="audit")
