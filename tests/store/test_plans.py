@@ -55,6 +55,8 @@ READS: dict[str, Read] = {
     "find what is due": lambda engine, _, app: ReviewStore(engine).due(LATER, 100),
     "find when something is due": lambda engine, _, app: ReviewStore(engine).next_due(),
     "count what waits": lambda engine, _, app: QueueStore(engine).groups(),
+    "count what waits by app": lambda engine, _, app: QueueStore(engine).waiting_by_app(),
+    "time the latest verdicts": lambda engine, _, app: LoadStore(engine).verdicts(NOW, LATER, 100, "label"),
     "find the next to review": lambda engine, _, app: QueueStore(engine).waiting(
         Scope("U0ADA", LATER, "#ai-review"), 10
     ),
