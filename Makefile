@@ -32,6 +32,7 @@ bench: .venv/.installed-dev
 	$(BIN)/python -m benchmarks.click_to_app
 	$(BIN)/python -m benchmarks.ack_under_load
 	$(BIN)/python -m benchmarks.home
+	$(BIN)/python -m benchmarks.calibration
 	$(BIN)/python -m benchmarks.process
 
 # Four weeks in simulated time: what audits, digests, rollbacks and measures against load come to.
