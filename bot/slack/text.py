@@ -14,6 +14,7 @@ _NEWLINES = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
 _ANY_NEWLINE = "\n\r\v\f\x85\u2028\u2029"
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_TAGS = re.compile("[\U000e0000-\U000e007f]")  # Unicode assigns some of the block, and Slack shows none of it
 _REPLACEMENT = "\ufffd"
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
@@ -42,7 +43,7 @@ def visible(text: str) -> str:
 
 def one_line(text: str) -> str:
     """Text for a label or a fact; never empty. Newlines fold to spaces, invisible characters vanish."""
-    visible = "".join(char for char in body(text) if unicodedata.category(char) != "Cf")
+    visible = "".join(char for char in _TAGS.sub("", body(text)) if unicodedata.category(char) != "Cf")
     return " ".join(visible.split()) or EMPTY
 
 
