@@ -52,7 +52,7 @@ def _down(proposal: Proposal) -> str:
 
 def _taken(proposal: Proposal) -> str:
     return (
-        f"Autonomy went from {proposal.from_value:g} to {proposal.value:g} at once. *Undo* gives it back; all that runs "
+        f"Autonomy went from {proposal.from_value:g} to {proposal.value:g} at once. *Undo* gives it back; what runs "
         "alone is then audited until enough is known."
     )
 
