@@ -44,6 +44,8 @@ _WRONG = (OutcomeResult.EDITED, OutcomeResult.REJECTED)
 _LEVELS = 100_000
 """Of what was not looked at only a histogram is read. It is as fine as anybody's threshold, and millions of decisions
 stay in the database."""
+_AT_ONCE = 10_000
+"""Rows that are in memory at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +119,14 @@ async def _labels(connection: AsyncConnection, mine: ColumnElement[bool]) -> Sto
     is_wrong = case((d.outcome.in_(_WRONG), 1), else_=0)
     query = select(d.confidence, is_wrong, chance, d.category).join_from(t.reviews, t.decisions, _IS_OF)
     labels = StoredLabels()
-    rows = await connection.stream(query.where(_is_label(), mine))
-    async for confidence, wrong, inclusion, category in rows:
-        labels.confidence.append(confidence)
-        labels.is_wrong.append(wrong)
-        labels.inclusion.append(inclusion)
-        if wrong:
-            labels.categories[category or ""] += 1
+    found = await connection.stream(query.where(_is_label(), mine))
+    async for rows in found.partitions(_AT_ONCE):
+        for confidence, wrong, inclusion, category in rows:
+            labels.confidence.append(confidence)
+            labels.is_wrong.append(wrong)
+            labels.inclusion.append(inclusion)
+            if wrong:
+                labels.categories[category or ""] += 1
     return labels
 
 
@@ -139,8 +142,7 @@ async def _others(connection: AsyncConnection, mine: ColumnElement[bool]) -> dic
         .where(not_(exists().where(t.reviews.c.decision_pk == d.pk, t.reviews.c.kind == ReviewKind.AUDIT)))
         .group_by(cast(d.confidence * _LEVELS, Integer))
     )
-    rows = await connection.stream(query)
-    return {confidence: count async for confidence, count in rows if count}
+    return {confidence: count for confidence, count in await connection.execute(query) if count}
 
 
 def _drawn(mine: ColumnElement[bool]) -> Select[Any]:
