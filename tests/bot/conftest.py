@@ -15,6 +15,7 @@ def nobody_hurries(monkeypatch: pytest.MonkeyPatch) -> None:
     """How soon the bot helps itself when a form takes long is for the tests of that: a slow machine is no reason."""
     for limit in ("reception.OPEN_WITHIN", "listeners.OPEN_WITHIN", "reception._ANSWER_WITHIN"):
         monkeypatch.setattr(f"bot.slack.{limit}", PATIENCE)
+    monkeypatch.setattr("bot.app._FINISH_STORE", PATIENCE)
     bolts = property(lambda _: PATIENCE, lambda _, __: None)
     monkeypatch.setattr(AsyncCustomListener, "ack_timeout", bolts, raising=False)
 

@@ -19,7 +19,7 @@ from bot.sandbox.faults import Fault
 from bot.sandbox.server import BOT_TOKEN, SIGNING_SECRET, Sandbox
 from bot.secretbox import new_webhook_secret
 from bot.slack.endpoint import PATH
-from tests.support.bot import KEY, POLICY, SECRET, Receiver, listen, prepare, until
+from tests.support.bot import KEY, PATIENCE, POLICY, SECRET, Receiver, listen, prepare, until
 from tests.support.hitl import Served, served
 
 MARK = "quartz-zebra-4711"
@@ -43,7 +43,7 @@ def first(serving: Served, event: str) -> dict[str, Any] | None:
 
 async def test_a_day_in_the_life_leaves_no_secret_and_no_prompt_in_the_log(tmp_path: Path) -> None:
     async with AsyncExitStack() as stack:
-        sandbox = Sandbox(SystemClock())
+        sandbox = Sandbox(SystemClock(), ack_seconds=PATIENCE)
         await sandbox.start()
         stack.push_async_callback(sandbox.stop)
         webhook_secret = new_webhook_secret()

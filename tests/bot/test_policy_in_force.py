@@ -14,7 +14,7 @@ from store.adjustments import AdjustmentStore
 from store.engine import open_engine, parse_url
 from store.policies import policy_document
 from store.writer import Writer
-from tests.support.bot import POLICY, UNSURE, Bot, running_bot
+from tests.support.bot import PATIENCE, POLICY, UNSURE, Bot, running_bot
 from tests.support.clock import ManualClock
 
 BROKEN = POLICY.replace("threshold: 0.90", "threshold: 1.90")
@@ -35,7 +35,7 @@ async def threshold(bot: Bot) -> float:
 
 
 async def until_in_force(bot: Bot, version: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while bot.application.policy.current.version != version:
             await asyncio.sleep(0.01)
 

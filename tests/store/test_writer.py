@@ -138,7 +138,7 @@ async def test_whom_postgresql_picks_out_of_a_deadlock_tries_again(postgres_url:
         writer.start()
     has_a, has_b = asyncio.Event(), asyncio.Event()
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await asyncio.gather(
             writers[0].submit(LockTwo("a", "b", has_a, has_b)), writers[1].submit(LockTwo("b", "a", has_b, has_a))
         )

@@ -21,7 +21,7 @@ ARGS = (
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 # A card is drawn anew within seconds, and later where other tests keep the machine busy.
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000
 
 
 def find_chromium() -> str:
@@ -44,7 +44,7 @@ async def launch() -> AsyncIterator[Browser]:
     path = find_chromium()
     expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=list(ARGS))
+        browser = await playwright.chromium.launch(executable_path=path, args=list(ARGS), timeout=2 * PATIENCE_MS)
         try:
             yield browser
         finally:

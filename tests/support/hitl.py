@@ -12,7 +12,7 @@ import pytest
 from bot.cli import main
 
 _COMMAND = (sys.executable, "-c", "from bot.cli import main; main()")
-_PATIENCE = 60.0
+_PATIENCE = 120.0
 
 
 @dataclass(frozen=True, slots=True)

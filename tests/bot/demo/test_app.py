@@ -15,6 +15,7 @@ from standardwebhooks import Webhook
 from bot.demo.app import DemoApp, RefusedError
 from bot.demo.stream import DemoDecision
 from bot.demo.summary import Callbacks, Fate
+from tests.support.bot import PATIENCE
 
 SECRET = "whsec_" + "c2VjcmV0IG9mIHRoZSBkZW1vIGFwcCAwMQ=="
 TICKET = DemoDecision(
@@ -125,7 +126,7 @@ async def test_a_genuine_callback_ends_the_wait(world: World) -> None:
     await asyncio.sleep(0)
     assert not through.done()
     assert await call_back(world.app.callback_url, resolved_event("ticket-1")) == 204
-    await asyncio.wait_for(through, timeout=5)
+    await asyncio.wait_for(through, timeout=PATIENCE)
     assert world.said[-1] == "callback verified: decision.resolved ticket-1, approved by U0ADA"
     assert world.app.tally().fates == {Fate.OVERLOOKED: 1}
     assert world.app.tally().callbacks == Callbacks(verified=1, repeated=0, refused=0)
@@ -167,7 +168,7 @@ async def test_a_callback_that_is_not_the_bots_is_refused(world: World, body: by
 async def test_a_callback_that_overtakes_the_answer_is_the_later_word(world: World) -> None:
     world.bot.overtake = True
     await world.app.submit(TICKET)
-    await asyncio.wait_for(world.app.all_through(), timeout=5)
+    await asyncio.wait_for(world.app.all_through(), timeout=PATIENCE)
     assert world.app.tally().verdicts.total() == 1
 
 

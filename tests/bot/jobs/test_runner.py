@@ -15,6 +15,7 @@ from store import tables as t
 from store.runs import LEASE, BeginRun, RunStore, Tick
 from store.writer import Writer
 from tests.bot.jobs.world import HOUR, Chores, replica
+from tests.support.bot import PATIENCE
 from tests.support.clock import ManualClock
 from tests.support.rows import NOW
 
@@ -143,7 +144,7 @@ async def test_a_run_that_takes_long_is_left_to_who_is_at_it(engine: AsyncEngine
 
 
 async def until_leased(engine: AsyncEngine, end: datetime) -> None:
-    async with asyncio.timeout(20), engine.connect() as connection:
+    async with asyncio.timeout(PATIENCE), engine.connect() as connection:
         while await connection.scalar(select(t.runs.c.leased_until)) != end:
             await connection.rollback()
             await asyncio.sleep(0.01)

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from bot.jobs.scheduler import Scheduler
+from tests.support.bot import PATIENCE
 
 
 class Looks:
@@ -50,7 +51,7 @@ async def started() -> AsyncIterator[Any]:
 
 
 async def turns(condition: Any) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not condition():
             await asyncio.sleep(0.001)
 

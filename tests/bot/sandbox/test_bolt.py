@@ -11,6 +11,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import SystemClock
 from bot.sandbox.server import Sandbox
+from tests.support.bot import PATIENCE
+from tests.support.clock import ManualClock
 from tests.support.slack_entries import ENTRIES
 
 Json = dict[str, Any]
@@ -43,7 +45,7 @@ MODAL: Json = {
 
 @pytest.fixture
 async def live() -> AsyncIterator[Sandbox]:
-    sandbox = Sandbox(SystemClock(), entries=ENTRIES)
+    sandbox = Sandbox(SystemClock(), entries=ENTRIES, ack_seconds=PATIENCE)
     await sandbox.start()
     yield sandbox
     await sandbox.stop()
@@ -91,9 +93,9 @@ async def test_a_card_is_rejected_through_a_modal(live: Sandbox) -> None:
         ts = str(posted["ts"])
 
         assert (await live.click("U0ADA", "C0REVIEW", ts, "reject")).ok
-        await asyncio.wait_for(opened.wait(), 2)
+        await asyncio.wait_for(opened.wait(), PATIENCE)
         assert (await live.submit_view("U0ADA", live.views("U0ADA")[0]["id"], {"reason": "too much"})).ok
-        await asyncio.wait_for(done.wait(), 2)
+        await asyncio.wait_for(done.wait(), PATIENCE)
         assert live.views("U0ADA") == []
         [card] = live.messages("C0REVIEW")
         assert card["text"] == "<@U0ADA> rejected: too much"
@@ -102,7 +104,7 @@ async def test_a_card_is_rejected_through_a_modal(live: Sandbox) -> None:
         said = await live.say("U0BEN", "C0REVIEW", "why < 120?", thread_ts=ts)
         assert said.ack is not None
         assert said.ack.status == 200
-        assert await asyncio.wait_for(heard.get(), 2) == "why &lt; 120?"
+        assert await asyncio.wait_for(heard.get(), PATIENCE) == "why &lt; 120?"
 
         assert (await live.command("U0BEN", "C0REVIEW", "/hitl-stats")).ok
         assert [message["text"] for message in live.ephemerals("U0BEN")] == ["nothing yet"]
@@ -121,13 +123,14 @@ async def test_a_wrong_signature_is_refused_by_bolt(live: Sandbox) -> None:
         await runner.cleanup()
 
 
-async def test_a_picture_is_uploaded_to_a_direct_conversation(live: Sandbox) -> None:
-    client = AsyncWebClient(live.bot_token, base_url=live.api_url)
-    dm = await client.conversations_open(users="U0ADA")
+async def test_a_picture_is_uploaded_to_a_direct_conversation(
+    sandbox: Sandbox, slack: AsyncWebClient, clock: ManualClock
+) -> None:
+    dm = await slack.conversations_open(users="U0ADA")
     channel = dm["channel"]["id"]
-    answer = await client.files_upload_v2(filename="chart.png", content=b"\x89PNG...", channel=channel, title="Chart")
+    answer = await slack.files_upload_v2(filename="chart.png", content=b"\x89PNG...", channel=channel, title="Chart")
     file_id = answer["file"]["id"]
-    assert live.messages(channel)[0]["files"][0]["id"] == file_id
-    assert (await client.files_info(file=file_id))["file"]["mimetype"] == ""
-    await asyncio.sleep(1.05)
-    assert (await client.files_info(file=file_id))["file"]["mimetype"] == "image/png"
+    assert sandbox.messages(channel)[0]["files"][0]["id"] == file_id
+    assert (await slack.files_info(file=file_id))["file"]["mimetype"] == ""
+    await clock.advance(1.05)
+    assert (await slack.files_info(file=file_id))["file"]["mimetype"] == "image/png"

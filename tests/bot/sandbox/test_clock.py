@@ -38,7 +38,7 @@ async def test_a_thousand_waits_of_a_second_take_little_real_time() -> None:
     await clock.advance(1000)
     task.cancel()
     assert sent == 1000
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
 
 
 async def test_a_cancelled_sleeper_is_forgotten() -> None:

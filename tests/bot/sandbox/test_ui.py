@@ -14,6 +14,7 @@ from bot.sandbox.server import Sandbox
 from bot.sandbox.world import Channel
 from tests.bot.sandbox.blockkit import actions, button, field, home, modal, option, options, section
 from tests.bot.sandbox.receiver import Receiver
+from tests.support.bot import PATIENCE
 from tests.support.clock import ManualClock
 
 Json = dict[str, Any]
@@ -42,7 +43,7 @@ async def _checked(response: aiohttp.ClientResponse) -> Json:
 
 
 async def frame(socket: aiohttp.ClientWebSocketResponse) -> Json:
-    received: Json = await socket.receive_json(timeout=2)
+    received: Json = await socket.receive_json(timeout=PATIENCE)
     return received
 
 

@@ -7,6 +7,7 @@ import pytest
 from playwright.async_api import Page
 
 from tests.bot.sandbox_page import canned
+from tests.support.bot import PATIENCE
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -74,7 +75,7 @@ async def test_dates_follow_their_template(page: Page) -> None:
 
 
 async def test_how_long_ago_is_told_by_the_sandboxs_clock(page: Page) -> None:
-    async with asyncio.timeout(20):  # the page hears of the sandbox's clock a moment after it has opened
+    async with asyncio.timeout(PATIENCE):  # the page hears of the sandbox's clock a moment after it has opened
         while True:
             rendered = await page.evaluate(RENDER, ["mrkdwn", "mrkdwn", "<!date^1795255200^{ago}|fallback>"])
             if ">5 minutes ago</time>" in rendered:

@@ -12,6 +12,7 @@ from playwright.async_api import Browser, expect
 from bot.clock import SystemClock
 from bot.sandbox.server import BOT_TOKEN, Sandbox
 from tests.bot.sandbox_page import canned
+from tests.support.bot import PATIENCE
 from tests.support.browser import PHONE
 from tests.support.slack_entries import ENTRIES
 
@@ -73,7 +74,7 @@ class SmallApp:
 
 @asynccontextmanager
 async def small_app() -> AsyncIterator[tuple[Sandbox, SmallApp]]:
-    sandbox = Sandbox(SystemClock(), entries=ENTRIES)
+    sandbox = Sandbox(SystemClock(), entries=ENTRIES, ack_seconds=PATIENCE)
     await sandbox.start()
     async with ClientSession() as session:
         app = SmallApp(sandbox, session)

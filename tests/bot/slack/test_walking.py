@@ -7,7 +7,7 @@ import pytest
 from bot.sandbox.faults import Fault
 from bot.sandbox.world import Person
 from tests.bot.slack.at_work import Walker, field, outcome, queue_up, send, shown
-from tests.support.bot import POLICY, Bot, until
+from tests.support.bot import PATIENCE, POLICY, Bot, until
 from tests.support.slack_checker import check_modal
 
 REJECTION = {"category": "tone", "severity": "minor", "reason": "Not like this."}
@@ -124,7 +124,7 @@ async def test_who_stops_is_at_it_no_longer(bot: Bot) -> None:
         await chen.start()
         return "About d-1." in chen.text
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not await again():
             await asyncio.sleep(0.05)
 

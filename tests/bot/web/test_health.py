@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support.bot import ADMIN_KEY, KEY, OTHER_KEY, READ_KEY, SURE, UNSURE, Bot, running_bot, until
+from tests.support.bot import ADMIN_KEY, KEY, OTHER_KEY, PATIENCE, READ_KEY, SURE, UNSURE, Bot, running_bot, until
 from tests.support.clock import ManualClock
 from tests.support.databases import PostgresServer, drop_postgres_database, new_postgres_database
 from tests.support.outage import Outage
@@ -57,7 +57,7 @@ async def test_metrics_count_decisions_replays_verdicts_cards_and_events(bot: Bo
         ("hitl_events", "shop", "pending"): 0,
         ("hitl_live_cards", "shop", "#ai-review"): 1,
     }
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while (await scrape(bot)).items() & wanted.items() != wanted.items():
             await asyncio.sleep(0.05)
 

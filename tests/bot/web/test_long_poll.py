@@ -32,13 +32,13 @@ async def test_many_waiters_are_all_woken_by_one_commit(bot: Bot) -> None:
 
     for status, answer, took in await asyncio.gather(*polls):
         assert (status, answer) == (200, cancelled)
-        assert took < 30
+        assert took < 50
     assert bot.application.wakeups.waiting == 0
 
 
 async def test_a_resolved_decision_is_answered_at_once(bot: Bot) -> None:
     await bot.post(SURE, id="sure")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(50):
         status, answer = await bot.get("/v1/decisions/sure?wait=60")
     assert (status, answer["status"]) == (200, "resolved")
 
