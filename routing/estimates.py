@@ -1,6 +1,6 @@
 """The error escape rate: how much of what ran alone was wrong, estimated from its audits."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -21,8 +21,9 @@ class EscapeRate:
     errors: int
 
 
-def escape_rate(audits: Iterable[tuple[bool, float]], population: int) -> EscapeRate:
-    """The rate of a population from its audits (error, weight), where the weight is 1 / inclusion probability.
+def escape_rate(audits: Mapping[tuple[bool, float], int], population: int) -> EscapeRate:
+    """The rate of a population from its audits, counted by (error, weight), where the weight is 1 / inclusion
+    probability.
 
     The estimate is Horvitz and Thompson's (1952), the sum of the errors' weights / population. Its interval is the
     gamma interval of M. P. Fay and E. J. Feuer, "Confidence intervals for directly standardized rates: a method based
@@ -34,23 +35,19 @@ def escape_rate(audits: Iterable[tuple[bool, float]], population: int) -> Escape
         population: the decisions that these audits stand for. Do not count those whose audits still wait for their
             verdicts: they would pass for correct.
     """
-    weights: list[float] = []
-    wrong: list[float] = []
-    for error, weight in audits:
-        weights.append(weight)
-        if error:
-            wrong.append(weight)
-    if not weights or population == 0:
-        return EscapeRate(None, None, None, len(weights), len(wrong))
-    rate = sum(wrong) / population
-    variance = sum(weight**2 for weight in wrong) / population**2
-    largest = max(weights) / population
+    wrong = [(weight, count) for (error, weight), count in audits.items() if error]
+    n, errors = sum(audits.values()), sum(count for _, count in wrong)
+    if n == 0 or population == 0:
+        return EscapeRate(None, None, None, n, errors)
+    rate = sum(weight * count for weight, count in wrong) / population
+    variance = sum(weight**2 * count for weight, count in wrong) / population**2
+    largest = max(weight for (_, weight), count in audits.items() if count) / population
     return EscapeRate(
         value=min(1.0, rate),
         low=min(1.0, _gamma_quantile(0.025, rate, variance)),
         high=min(1.0, _gamma_quantile(0.975, rate + largest, variance + largest**2)),
-        n=len(weights),
-        errors=len(wrong),
+        n=n,
+        errors=errors,
     )
 
 

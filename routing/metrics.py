@@ -213,12 +213,14 @@ def between_reviewers(pairs: Mapping[tuple[str, str], int]) -> Metric:
 def _escape(facts: Facts) -> Metric:
     """`numerator` is how many wrong decisions the audits stand for, `denominator` how many decisions: each audit for
     1 / its probability. What still waits for its audit's verdict is in neither, or it would pass for correct."""
-    audits = [(is_wrong, 1 / inclusion, count) for (inclusion, is_wrong), count in facts.audits.items()]
-    population = round(sum(weight * count for _, weight, count in audits))
-    found = escape_rate([(is_wrong, weight) for is_wrong, weight, count in audits for _ in range(count)], population)
+    audits: Counter[tuple[bool, float]] = Counter()
+    for (inclusion, is_wrong), count in facts.audits.items():
+        audits[is_wrong, 1 / inclusion] += count
+    population = round(sum(weight * count for (_, weight), count in audits.items()))
+    found = escape_rate(audits, population)
     return {
         "value": found.value,
-        "numerator": sum(weight * count for is_wrong, weight, count in audits if is_wrong),
+        "numerator": sum(weight * count for (is_wrong, weight), count in audits.items() if is_wrong),
         "denominator": population,
         "low": found.low,
         "high": found.high,

@@ -78,11 +78,10 @@ class Side:
     @property
     def escape_rate(self) -> EscapeRate:
         """Of what runs alone, 0..1, with its 95 % interval."""
-        weights = [(each, 1 / each.inclusion, number) for each, number in self.judgements.items()]
-        stood_for = round(sum(weight * number for _, weight, number in weights))
-        return escape_rate(
-            ((each.is_wrong, weight) for each, weight, number in weights for _ in range(number)), stood_for
-        )
+        audits: Counter[tuple[bool, float]] = Counter()
+        for each, number in self.judgements.items():
+            audits[each.is_wrong, 1 / each.inclusion] += number
+        return escape_rate(audits, round(sum(weight * number for (_, weight), number in audits.items())))
 
     def money(self, cost: Cost, minutes_each: float) -> Money:
         """What people's minutes and the errors that run alone cost; `minutes_each`: of one review."""

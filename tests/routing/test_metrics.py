@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from routing.agreement import VERDICTS
 from routing.metrics import (
+    LATENCY_UNIT,
     TARGETS,
     Facts,
     Group,
@@ -17,6 +18,7 @@ from routing.metrics import (
     by_cohort,
     by_task,
     headline,
+    latency_step,
     metrics,
     percentile,
     standing,
@@ -136,6 +138,16 @@ def test_a_percentile_is_a_value_that_so_many_do_not_exceed(found: dict[int, int
     total = sum(found.values())
     assert sum(n for each, n in found.items() if each <= value) >= share * total
     assert sum(n for each, n in found.items() if each < value) < share * total
+
+
+@given(st.floats(0.1, 10**7))
+def test_a_latency_is_counted_within_a_twentieth(seconds: float) -> None:
+    assert abs(latency_step(seconds) * LATENCY_UNIT - seconds) <= seconds / 20
+
+
+def test_latencies_are_exact_where_they_are_short_and_never_below_nothing() -> None:
+    assert [latency_step(seconds) for seconds in (-1.0, 0.0, 0.01, 0.37, 0.5)] == [0, 0, 1, 37, 50]
+    assert len({latency_step(seconds / 10) for seconds in range(1, 864_000)}) < 160, "a day of waiting"
 
 
 @given(st.dictionaries(st.tuples(verdict, verdict), st.integers(1, 50), min_size=1))
