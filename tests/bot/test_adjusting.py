@@ -14,7 +14,7 @@ from bot.adjusting import Adjusted, Adjusting, Post, Refused
 from bot.policy_in_force import PolicyInForce
 from routing.policy import AdjustedKey
 from store import tables as t
-from store.adjustments import AdjustmentStore, Proposal
+from store.adjustments import AdjustmentStore, Proposal, StoredAdjustment
 from store.policies import policy_document
 from tests.bot.reviewing.world import World, replica, review_world
 from tests.support.bot import POLICY
@@ -253,6 +253,31 @@ async def test_the_watch_notices_within_its_second(world_here: Adjusters) -> Non
     await world_here.put(0.97)
     await world_here.world.clock.run_until(lambda: there.threshold == 0.97, limit=2)
     watching.cancel()
+
+
+class FailingStore(AdjustmentStore):
+    away = False
+
+    async def in_force(self) -> list[StoredAdjustment]:
+        if self.away:
+            raise ConnectionRefusedError
+        return await super().in_force()
+
+
+async def test_while_the_database_is_away_the_old_policy_stays_which_is_told_once(world_here: Adjusters) -> None:
+    world, store = world_here.world, FailingStore(world_here.world.engine)
+    policy = PolicyInForce(world.policy_file, world.writer, world.clock, store)
+    await policy.load()
+    await world_here.put(0.97)
+    store.away = True
+    with capture_logs() as logs:
+        for _ in range(2):
+            await policy.notice()
+        assert policy.current.value(TASK, "threshold") == 0.70
+        store.away = False
+        await policy.notice()
+    assert policy.current.value(TASK, "threshold") == 0.97
+    assert [each["event"] for each in logs] == ["policy.adjustments_unknown", "policy.adjusted"]
 
 
 # Proposals ------------------------------------------------------------------------------------------------------------
