@@ -1,6 +1,8 @@
 """`hitl doctor`: everything is looked at, each failure has its remedy, and any failure is exit code 1."""
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -169,6 +171,22 @@ def test_the_command_ends_with_1_and_says_what_to_do(hitl: Hitl) -> None:
     [at] = [number for number, line in enumerate(lines) if line.startswith("FAILED database:")]
     assert "hitl migrate" in lines[at + 1]
     assert any(line.startswith("ok     Slack settings") for line in lines)
+
+
+def test_a_counter_that_differs_from_a_recount_is_named_and_put_right(hitl: Hitl, tmp_path: Path) -> None:
+    hitl("migrate")
+    made_up = "INSERT INTO counters VALUES (1, 1993960, 1, 'refund', 'eu', 'decisions', 0, 3)"
+    with closing(sqlite3.connect(tmp_path / "hitl.db")) as connection, connection:
+        connection.execute(made_up)
+        connection.execute(made_up.replace("(1,", "(768,", 1).replace("1993960", "1993728"))
+    wrong = hitl("doctor", "--deep")
+    assert wrong.code == 1
+    assert "FAILED counters: 2 differ from a recount: decisions of refund, cohort eu, 0:15:00 from 2026-11" in wrong.out
+    assert "hitl doctor --deep --repair" in wrong.out
+    assert "ok     counters: 2 repaired" in hitl("doctor", "--deep", "--repair").out
+    assert "ok     counters: as a recount has them" in hitl("doctor", "--deep").out
+    assert "counters" not in hitl("doctor").out, "it reads all decisions, so it is asked for"
+    assert hitl("doctor", "--repair").code == 2
 
 
 def test_every_line_of_a_remedy_is_indented_under_its_finding(hitl: Hitl, tmp_path: Path) -> None:

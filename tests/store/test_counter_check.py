@@ -1,0 +1,78 @@
+"""A counter that is wrong is found in every grain, named, and put right."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import delete, insert, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from store import tables as t
+from store.counter_check import CounterCheck, Difference, Repair
+from store.tallies import GRAINS, Stretch, Tally, quarter_of
+from store.writer import Writer
+from tests.support.counters import wrong_counters
+from tests.support.judged import Judgement, Past, Voted
+from tests.support.rows import NOW, add_world, take_in
+
+QUARTER = quarter_of(NOW)
+
+
+@pytest.fixture
+async def writer(engine: AsyncEngine) -> AsyncIterator[Writer]:
+    made = Writer(engine)
+    made.start()
+    yield made
+    await made.stop()
+
+
+async def repaired(engine: AsyncEngine, writer: Writer) -> list[int]:
+    """How many counters of each block were wrong."""
+    return [await writer.submit(Repair(block)) for block in await CounterCheck(engine).blocks()]
+
+
+async def test_without_decisions_there_is_nothing_to_recount(engine: AsyncEngine) -> None:
+    assert await CounterCheck(engine).blocks() == []
+
+
+async def test_what_was_changed_lost_or_made_up_is_found_and_put_right(engine: AsyncEngine, writer: Writer) -> None:
+    past = Past(engine, await add_world(writer, engine))
+    await past.add(NOW, Judgement("gate", [Voted("approve")]), cohort="eu")
+    await past.add(NOW + timedelta(days=20), Judgement("gate", [Voted("reject", "tone")]))
+    assert await wrong_counters(engine) == []
+
+    c = t.counters.c
+    bucket = Tally(QUARTER, past.app_pk, "label", "eu", "decisions")
+    made_up = {**bucket._asdict(), "name": "disputes", "shard": 3, "value": 2}
+    async with engine.begin() as connection:
+        await connection.execute(
+            update(t.counters).where(c.name == "decisions", c.grain == 1).values(value=c.value + 4)
+        )
+        await connection.execute(delete(t.counters).where(c.name == "escalated", c.grain == GRAINS[-1]))
+        await connection.execute(insert(t.counters), [{**made_up, "grain": 1}])
+
+    wrong = await wrong_counters(engine)
+    assert len(wrong) == 5
+    assert Difference(1, bucket, counted=5, recounted=1) in wrong
+    assert Difference(1, bucket._replace(name="disputes"), counted=2, recounted=0) in wrong
+    lost = Tally(QUARTER, past.app_pk, "label", "eu", "escalated").in_bucket(GRAINS[-1])
+    assert Difference(GRAINS[-1], lost, counted=0, recounted=1) in wrong
+
+    numbers = await repaired(engine, writer)
+    assert sum(numbers) == 5
+    assert await wrong_counters(engine) == []
+    assert sum(await repaired(engine, writer)) == 0
+
+
+async def test_counters_of_times_without_decisions_are_looked_at_too(engine: AsyncEngine, writer: Writer) -> None:
+    app_pk = await add_world(writer, engine)
+    await writer.submit(take_in(1, app_pk))
+    block = QUARTER // GRAINS[-1]
+    row = {**Tally((block - 3) * GRAINS[-1], app_pk, "label", "", "decisions")._asdict(), "shard": 0, "value": 1}
+    async with engine.begin() as connection:
+        await connection.execute(insert(t.counters), [{**row, "grain": grain} for grain in GRAINS])
+    blocks = await CounterCheck(engine).blocks()
+    first = (block - 3) * GRAINS[-1]
+    assert blocks[0] == Stretch(GRAINS[-1], first, first + GRAINS[-1])
+    assert len(blocks) == 4
+    assert len(await wrong_counters(engine)) == len(GRAINS)
