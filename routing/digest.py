@@ -11,6 +11,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict
 
 from routing.agreement import whose_doing
+from routing.cohorts import StandingOut
 from routing.metrics import (
     Facts,
     Groups,
@@ -22,6 +23,7 @@ from routing.metrics import (
     standing,
     summed,
 )
+from routing.money import Money
 
 SIGNIFICANCE: Final = 0.01
 """Of a change: some ten categories are looked at in a week, and nothing may be cried that chance brings each month."""
@@ -145,6 +147,8 @@ class Digest(Part):
         made_at: when it was made, ISO 8601: verdicts that came later are not in it.
         metrics, metrics_before: of this week and of the one before (`routing.metrics.metrics`).
         judged, corrected: final verdicts, and those that corrected the model.
+        cohorts: those that stand out, the most certain first.
+        spent: what the week cost; None where the policy does not say.
         second_opinions: blind ones, and how many of them differed.
         trend: the last weeks, the oldest first; this week is the last.
     """
@@ -161,6 +165,8 @@ class Digest(Part):
     corrected: int
     categories: tuple[Category, ...]
     patterns: tuple[Pattern, ...]
+    cohorts: tuple[StandingOut, ...] = ()
+    spent: Money | None = None
     doubts: tuple[Doubt, ...] = ()
     disputes: int
     second_opinions: tuple[int, int]

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Callable
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -15,10 +14,10 @@ from bot.policy_in_force import read_policy
 from bot.reporting.agreement import agreement_object, read_agreement
 from bot.reporting.agreement_text import agreement_text
 from bot.reporting.days import Span, SpanError, asked_for
+from bot.reporting.overview import Overviews
 from bot.reporting.statistics import read_prices, read_statistics, statistics_object
-from bot.reporting.terminal import statistics_text
-from routing.decision import Json
-from routing.policy_sections import Cost
+from bot.reporting.terminal import overview_text
+from routing.policy import Policy
 from store.agreement import AgreementStore
 from store.facts import FactStore, Window
 from store.load import LoadStore
@@ -37,7 +36,8 @@ def stats(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
-    """The metrics of the decisions that were created in a stretch of time.
+    """The metrics of the decisions that were created in a stretch of time, what waits for people now, and how far each
+    task has come.
 
     Days are those of the policy's time zone, from --from on and before --to: the week from Monday 2026-11-09 to Sunday
     2026-11-15 is --from 2026-11-09 --to 2026-11-16, and these are the numbers of its weekly digest.
@@ -50,23 +50,21 @@ def stats(
     except SpanError as error:
         give_up(f"--{error.name}: {error}")
 
-    told = _agreement(span, task) if agreement else _metrics(span, task, policy.cost)
-    found, text = asyncio.run(told)
-    typer.echo(json.dumps(found) if as_json else text(tz))
+    telling = _agreement if agreement else _metrics
+    typer.echo(asyncio.run(telling(span, task, policy, as_json=as_json)))
 
 
-Told = tuple[dict[str, Json], Callable[[ZoneInfo], str]]
-"""As an object, and as text with the times of a zone."""
-
-
-async def _metrics(span: Span, task: str | None, cost: Cost | None) -> Told:
+async def _metrics(span: Span, task: str | None, policy: Policy, *, as_json: bool) -> str:
     async with database() as engine:
+        if not as_json:
+            overview = await Overviews(engine).read(span, task, policy, SystemClock().now())
+            return overview_text(overview, ZoneInfo(policy.timezone))
         found = await read_statistics(FactStore(engine), span, task)
-        prices = await read_prices(LoadStore(engine), found.window, cost)
-    return statistics_object(found, prices), lambda tz: statistics_text(found, tz, prices)
+        prices = await read_prices(LoadStore(engine), found.window, policy.cost)
+    return json.dumps(statistics_object(found, prices))
 
 
-async def _agreement(span: Span, task: str | None) -> Told:
+async def _agreement(span: Span, task: str | None, policy: Policy, *, as_json: bool) -> str:
     async with database() as engine:
         found = await read_agreement(AgreementStore(engine), Window(span.since, span.until, task))
-    return agreement_object(found), lambda tz: agreement_text(found, tz)
+    return json.dumps(agreement_object(found)) if as_json else agreement_text(found, ZoneInfo(policy.timezone))

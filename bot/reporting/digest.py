@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.reporting.days import days, week_name
 from bot.reporting.hiding import Hiding
-from bot.reporting.statistics import Statistics, read_statistics
+from bot.reporting.statistics import Prices, Statistics, read_prices, read_statistics
 from bot.reviewing.protection import loads_between
+from routing.cohorts import StandingOut
 from routing.digest import (
     Advice,
     Category,
@@ -32,11 +33,13 @@ from routing.digest import (
     point,
 )
 from routing.metrics import Metrics, metrics
+from routing.money import Money
 from routing.policy import Policy
 from routing.reviewer_load import ReviewerLoad
 from store.agreement import AgreementStore
 from store.digests import DigestStore, Shown
 from store.facts import FactStore, Window
+from store.load import LoadStore
 from store.messages import Place
 from store.rollbacks import RollbackStore
 from store.seals import SealStore
@@ -46,6 +49,7 @@ _WEEKS_OF_TREND = 8
 _WEEKS_OF_AGREEMENT = 4
 """One brings too few second opinions to say anything of."""
 _EXAMPLES = 2
+_MOST_COHORTS = 3
 _HOUR = timedelta(hours=1)
 
 
@@ -54,6 +58,7 @@ class DigestSources:
     """Where a digest reads."""
 
     facts: FactStore
+    load: LoadStore
     agreement: AgreementStore
     digests: DigestStore
     rollbacks: RollbackStore
@@ -64,6 +69,7 @@ class DigestSources:
     def on(cls, engine: AsyncEngine) -> Self:
         return cls(
             FactStore(engine),
+            LoadStore(engine),
             AgreementStore(engine),
             DigestStore(engine),
             RollbackStore(engine),
@@ -78,7 +84,8 @@ async def make_digest(sources: DigestSources, monday: date, policy: Policy, now:
     tz = ZoneInfo(policy.timezone)
     mondays = [monday - timedelta(weeks=back) for back in reversed(range(_WEEKS_OF_TREND))]
     weeks = [await _week(sources.facts, each, tz) for each in mondays]
-    reckoned = await asyncio.to_thread(_reckon, weeks, [week_name(each) for each in mondays])
+    prices = await read_prices(sources.load, weeks[-1].window, policy.cost)
+    reckoned = await asyncio.to_thread(_reckon, weeks, [week_name(each) for each in mondays], prices)
     week, whole = weeks[-1], weeks[-1].whole
     pairs, hiding = whole.pairs, Hiding(policy)
     return Digest(
@@ -94,6 +101,8 @@ async def make_digest(sources: DigestSources, monday: date, policy: Policy, now:
         corrected=whole.corrected,
         categories=reckoned.categories,
         patterns=tuple([await _as_shown(sources, week, each, hiding) for each in reckoned.patterns]),
+        cohorts=tuple(hiding.cohort(each) for each in reckoned.cohorts),
+        spent=reckoned.spent,
         doubts=tuple([await _doubt_as_shown(sources, weeks, each, hiding) for each in reckoned.doubts]),
         disputes=whole.disputes,
         second_opinions=(pairs.total(), sum(n for (first, second), n in pairs.items() if first != second)),
@@ -111,12 +120,14 @@ class _Reckoned(NamedTuple):
     metrics_before: Metrics
     categories: tuple[Category, ...]
     patterns: tuple[Pattern, ...]
+    cohorts: tuple[StandingOut, ...]
+    spent: Money | None
     doubts: tuple[Doubt, ...]
     advice: Advice | None
     trend: tuple[Point, ...]
 
 
-def _reckon(weeks: Sequence[Statistics], names: Sequence[str]) -> _Reckoned:
+def _reckon(weeks: Sequence[Statistics], names: Sequence[str], prices: Prices | None) -> _Reckoned:
     """All that goes through the groups, of which there may be thousands, and that needs scipy, which takes a second to
     load: not on the event loop."""
     week, before = weeks[-1], weeks[-2]
@@ -125,6 +136,8 @@ def _reckon(weeks: Sequence[Statistics], names: Sequence[str]) -> _Reckoned:
         metrics_before=metrics(before.whole),
         categories=categories(week.whole, before.whole),
         patterns=patterns(week.groups),
+        cohorts=week.standing_out[:_MOST_COHORTS],
+        spent=None if prices is None else prices.of(week.whole),
         doubts=doubts([each.groups for each in weeks[-_WEEKS_OF_AGREEMENT:]]),
         advice=advice(week.groups),
         trend=tuple(point(name, each.whole) for name, each in zip(names, weeks, strict=True)),

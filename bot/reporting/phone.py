@@ -46,14 +46,21 @@ def sparkline(values: Sequence[float | None]) -> str:
     )
 
 
+def trend(key: str, points: Sequence[Point]) -> str:
+    """The sparkline of a metric; empty for one that has none."""
+    if key == "auto_resolve_rate":
+        return sparkline([None if at.escalation is None else 1 - at.escalation for at in points])
+    return sparkline([getattr(at, _POINTS[key]) for at in points]) if key in _POINTS else ""
+
+
 def metric_lines(overview: Overview) -> Iterator[str]:
     """Each metric with its number, its trend, and how it stands to its target."""
     for key, name in _NAMES.items():
         metric = overview.told[key]
         if key in _ONLY_WITH_DATA and headline(metric) is None:
             continue
-        trend = "" if headline(metric) is None else _trend(key, overview.trend[-_TREND:])
-        yield f"{name:<{_NAME}}{words.value(key, metric):>{_VALUE}} {trend}".rstrip()
+        shown = "" if headline(metric) is None else trend(key, overview.trend[-_TREND:])
+        yield f"{name:<{_NAME}}{words.value(key, metric):>{_VALUE}} {shown}".rstrip()
         yield from _notes(key, metric)
 
 
@@ -63,12 +70,6 @@ def _notes(key: str, metric: Metric) -> Iterator[str]:
         yield f"  {interval} (n {words.count(metric):,})"
     if stands is not None:
         yield f"{_MARKS[stands]} {words.STANDINGS[stands]} ({words.target(key)})"
-
-
-def _trend(key: str, trend: Sequence[Point]) -> str:
-    if key == "auto_resolve_rate":
-        return sparkline([None if at.escalation is None else 1 - at.escalation for at in trend])
-    return sparkline([getattr(at, _POINTS[key]) for at in trend]) if key in _POINTS else ""
 
 
 def queue_lines(overview: Overview, hiding: Hiding) -> Iterator[str]:

@@ -1,34 +1,33 @@
-"""Statistics as text for a terminal."""
+"""An overview as text for a terminal."""
 
 from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo
 
 from bot.reporting import words
-from bot.reporting.statistics import Prices, Statistics, categories, largest
-from routing.metrics import Facts, Metrics, by_cohort, by_task, metrics, override_rate, standing
+from bot.reporting.overview import Overview
+from bot.reporting.phone import told, trend
+from bot.reporting.statistics import Statistics, categories, largest
+from routing.metrics import Facts, by_cohort, by_task, headline, metrics, override_rate, standing
 from store.facts import Window
 
 _MOST_LINES = 20
 _OF_PARTS = ("escalation_rate", "override_rate", "error_escape_rate", "review_latency", "reviewer_agreement")
 
 
-def statistics_text(statistics: Statistics, tz: ZoneInfo, prices: Prices | None = None) -> str:
-    """The metrics with their targets, then a line for each task type and cohort, and what stands out."""
+def overview_text(overview: Overview, tz: ZoneInfo) -> str:
+    """The metrics with trend and targets, what waits, how far each task has come, a line for each task type and cohort,
+    and what stands out."""
+    statistics = overview.statistics
     whole = statistics.whole
     lines = [f"{stretch(statistics.window, tz)}: {words.numbered(whole.decisions, 'decision')}", ""]
-    lines += aligned([("", "", "n", "95 % interval", "target", ""), *_metric_lines(metrics(whole))])
-    if prices is not None:
-        lines += ["", words.cost(prices.of(whole))]
-    for title, parts in (("task type", by_task(statistics.groups)), ("cohort", by_cohort(statistics.groups))):
-        if len(parts) > 1:
-            heads = (title, "decisions", "to people", "overridden", "errors", "wait, p95", "agreement")
-            shown = largest(parts, _MOST_LINES)
-            lines += ["", *aligned([heads, *(_part_line(name, facts) for name, facts in shown.items())])]
-            if len(parts) > len(shown):
-                lines.append(f"… and {len(parts) - len(shown):,} with fewer decisions")
+    by = f"by {overview.unit}" if overview.trend else ""
+    lines += aligned([("", "", "n", "95 % interval", "target", "", by), *_metric_lines(overview)])
+    if overview.spent is not None:
+        lines += ["", words.cost(overview.spent)]
+    lines += [*_queue(overview), *_tasks(overview), *_parts(statistics)]
     if statistics.standing_out:
-        told = map(words.standing_out, statistics.standing_out[:_MOST_LINES])
-        lines += ["", "cohorts that stand out", *(f"  {sentence}" for sentence in told)]
+        found = map(words.standing_out, statistics.standing_out[:_MOST_LINES])
+        lines += ["", "cohorts that stand out", *(f"  {sentence}" for sentence in found)]
     if whole.categories:
         rows = [(name or "(no category)", f"{n:,}") for name, n in categories(whole)]
         lines += ["", *aligned([("errors", "n"), *rows])]
@@ -42,22 +41,49 @@ def stretch(window: Window, tz: ZoneInfo) -> str:
     return f"{begin} to {end} ({tz.key}), {of}"
 
 
-def _metric_lines(told: Metrics) -> Iterator[tuple[str, ...]]:
-    for key, metric in told.items():
+def _metric_lines(overview: Overview) -> Iterator[tuple[str, ...]]:
+    for key, metric in overview.told.items():
         stands = standing(key, metric)
         yield (
             words.NAMES[key],
             words.value(key, metric),
             f"{words.count(metric):,}",
-            words.interval(metric),
+            words.interval(metric) or words.beyond_chance(metric),
             words.target(key),
-            words.beyond_chance(metric) if stands is None else words.STANDINGS[stands],
+            "" if stands is None else words.STANDINGS[stands],
+            "" if headline(metric) is None else trend(key, overview.trend),
         )
 
 
+def _queue(overview: Overview) -> list[str]:
+    if not overview.waiting:
+        return ["", "nothing waits for people now"]
+    rows = [
+        (each.task_type, f"{each.count:,}", words.duration(round(each.oldest.total_seconds())))
+        for each in overview.waiting[:_MOST_LINES]
+    ]
+    return ["", *aligned([("waits for people now", "n", "oldest"), *rows])]
+
+
+def _tasks(overview: Overview) -> list[str]:
+    rows = [f"  {each.task_type}: {'; '.join(told(each))}" for each in overview.tasks[:_MOST_LINES]]
+    return ["", "audits, calibration, adjustments", *rows] if rows else []
+
+
+def _parts(statistics: Statistics) -> Iterator[str]:
+    for title, parts in (("task type", by_task(statistics.groups)), ("cohort", by_cohort(statistics.groups))):
+        if len(parts) < 2:
+            continue
+        heads = (title, "decisions", "to people", "overridden", "errors", "wait, p95", "agreement")
+        shown = largest(parts, _MOST_LINES)
+        yield from ["", *aligned([heads, *(_part_line(name, facts) for name, facts in shown.items())])]
+        if len(parts) > len(shown):
+            yield f"… and {len(parts) - len(shown):,} with fewer decisions"
+
+
 def _part_line(name: str, facts: Facts) -> tuple[str, ...]:
-    told = {**metrics(facts), "override_rate": override_rate(facts)}
-    return (name, f"{facts.decisions:,}", *(words.value(key, told[key]) for key in _OF_PARTS))
+    shares = {**metrics(facts), "override_rate": override_rate(facts)}
+    return (name, f"{facts.decisions:,}", *(words.value(key, shares[key]) for key in _OF_PARTS))
 
 
 def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:

@@ -49,6 +49,7 @@ def render_digest(digest: Digest, chart: Chart | NoChart, links: Mapping[Place, 
         _part("metrics", "Metrics", [[text(line)] for line in _metrics(digest)]),
         _part("errors", "What people corrected", [[text(line)] for line in _errors(digest)]),
         *_patterns(digest, links),
+        *_cohorts(digest),
         *_doubts(digest, links),
         _part("open", "Disagreements and open work", [[text(line)] for line in _open(digest)]),
         *_footer(digest),
@@ -108,6 +109,8 @@ def _metrics(digest: Digest) -> Iterator[str]:
         if target:
             notes.append(f"target {target}" if stands is None else f"target {target}: {words.STANDINGS[stands]}")
         yield f"{mark}{words.NAMES[key]}: {words.value(key, metric)} ({', '.join(notes)})"
+    if digest.spent is not None:
+        yield words.cost(digest.spent)
 
 
 # Errors ---------------------------------------------------------------------------------------------------------------
@@ -133,6 +136,13 @@ def _patterns(digest: Digest, links: Mapping[Place, str]) -> list[Block]:
     if not digest.patterns:
         return []
     return [_part("patterns", "What recurs", [_pattern(pattern, links) for pattern in digest.patterns])]
+
+
+def _cohorts(digest: Digest) -> list[Block]:
+    if not digest.cohorts:
+        return []
+    told = [[text(clip_line(words.standing_out(each), 300))] for each in digest.cohorts]
+    return [_part("cohorts", "Cohorts that stand out", told)]
 
 
 def _pattern(pattern: Pattern, links: Mapping[Place, str]) -> list[Element]:

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
+from routing.evidence import Evidence
 from routing.metrics import Facts, metrics
+from store import tables as t
 from store.engine import open_engine, parse_url
 from store.writer import Writer
 from tests.support.bot import POLICY
@@ -85,10 +88,11 @@ async def test_the_table_names_number_interval_and_target(hitl: Hitl, settings: 
     lines = ended.out.splitlines()
     assert lines[0] == "2026-11-09 00:00 to 2026-11-16 00:00 (Europe/Berlin), all task types: 10 decisions"
     by_name = {line[:29].strip(): line[29:].split() for line in lines}
-    assert by_name["Went to people"] == ["20.0", "%", "10", "15", "%", "to", "30", "%", "on", "target"]
+    assert by_name["Went to people"] == ["20.0", "%", "10", "15", "%", "to", "30", "%", "on", "target", "▇·····▁"]
     assert by_name["Errors among what ran alone"][:5] == ["0.0", "%", "2", "0.0", "%"]
     assert by_name["From correction to use, p95"] == ["–", "0"]
     assert any(line.startswith("refund ") for line in lines)
+    assert "nothing waits for people now" in lines
     assert any(line.startswith("tone ") for line in lines)
     assert max(map(len, lines)) <= 120
 
@@ -110,6 +114,25 @@ async def test_cohorts_that_stand_out_and_what_it_cost(hitl: Hitl, settings: dic
     assert (found["cost"]["review_minutes"], found["cost"]["review"], found["cost"]["value"]) == (60.0, 120.0, None)
     assert "100.0 % of eu in label went to people (30 of 30), 33.3 % of the rest" in ended.out
     assert "Cost: 120 for 1 h of review; what errors cost is not known without audits" in ended.out
+
+
+async def test_what_waits_and_how_far_each_task_has_come_is_told_beside_the_metrics(
+    hitl: Hitl, settings: dict[str, str]
+) -> None:
+    async with past_of(hitl, settings) as past:
+        opened = datetime.now(UTC) - timedelta(hours=3)
+        await past.add(opened, Judgement("gate"), task_type="refund")
+        row = {"task_type": "refund", "model_name": "", "model_version": "", "confidence_source": "other"}
+        maturity = {"state": "degraded", "evidence": Evidence(0.02).as_json()}
+        more = {"maturity": maturity, "rate": 0.25, "since": opened, "judged_to": 1, "version": 1}
+        async with past.engine.begin() as connection:
+            await connection.execute(insert(t.audit_streams), [row | more])
+        shown = (await hitl.aside("stats", "--task", "refund")).out.splitlines()
+        other = (await hitl.aside("stats", "--task", "label")).out.splitlines()
+    [waiting] = [line.split() for line in shown if line.startswith("refund ")]
+    assert waiting == ["refund", "1", "3", "h"]
+    assert "  refund: degraded, 25 % audited" in shown
+    assert "refund" not in " ".join(other)
 
 
 @pytest.mark.parametrize(

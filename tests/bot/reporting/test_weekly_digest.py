@@ -22,6 +22,7 @@ from bot.reporting.digest import DigestSources, make_digest
 from bot.reporting.statistics import read_statistics, statistics_object
 from routing.digest import Digest, Example, OpenWork, RollbacksOfWeek, Seal
 from routing.metrics import Facts, Group
+from routing.money import Money
 from store import tables as t
 from store.adjustments import AdjustmentStore
 from store.decisions import Decision
@@ -305,6 +306,18 @@ async def test_whose_doing_it_is_that_people_agree_too_little_comes_with_items_t
 HIDDEN_COHORT = "    redact: ['cust-[0-9]+', 'd-[0-9]+']\n    channel: \"#refunds\"\n"
 
 
+async def test_what_the_week_cost_is_told_where_the_policy_says_what_things_cost(at_work: Office) -> None:
+    past = Past(at_work.engine, await _app_pk(at_work.engine))
+    await past.add(MONDAY - 2 * DAY, Judgement("gate", [Voted("approve")]))
+    await at_work.go_to(MONDAY)
+    at_work.policy_file.write_text(policy_text().replace("version: 1", "version: 1\ncost: {review_minute: 2}", 1))
+    await at_work.policy.reload()
+    await at_work.go_to(MONDAY + 7 * DAY)
+    first, second = await at_work.digests()
+    assert first.spent is None
+    assert second.spent == Money(0.0, 0.0, None, None, None, None, None)
+
+
 async def test_what_the_policy_hides_is_in_no_digest(at_work: Office) -> None:
     at_work.policy_file.write_text(policy_text().replace('    channel: "#refunds"\n', HIDDEN_COHORT))
     await at_work.policy.reload()
@@ -315,6 +328,7 @@ async def test_what_the_policy_hides_is_in_no_digest(at_work: Office) -> None:
             asked = [Judgement("gate", [voted] if number < 4 else [Voted("approve")])]
             opinions = [*asked, Judgement("double", [seconded if number >= 16 else replace(voted, user_id="U0BEN")])]
             await past.add(MONDAY - 2 * DAY, *opinions, task_type="refund", cohort="cust-4111")
+            await past.add(MONDAY - 2 * DAY, task_type="refund")
     await at_work.go_to(MONDAY)
     [row] = await at_work.messages()
     assert "cust-4111" not in str(row.body)
@@ -323,6 +337,9 @@ async def test_what_the_policy_hides_is_in_no_digest(at_work: Office) -> None:
     [pattern], [doubt] = digest.patterns, digest.doubts
     assert (doubt.whose, len(doubt.examples)) == ("guideline", 2)
     assert (pattern.cohort, pattern.count) == ("[redacted 1]", 4)
+    assert [(each.cohort, each.rate, each.value, each.rest) for each in digest.cohorts] == [
+        ("[redacted 1]", "escalation_rate", 1.0, 0.0)
+    ]
     assert [example.decision_id for example in pattern.examples] == ["[redacted 2]", "[redacted 3]"]
 
 

@@ -10,6 +10,7 @@ from slack_sdk.models.blocks import Block as SdkBlock
 
 from bot.reporting.chart import alt_text
 from bot.slack.digest import Chart, NoChart, render_digest
+from routing.cohorts import StandingOut
 from routing.digest import (
     Advice,
     Category,
@@ -24,6 +25,7 @@ from routing.digest import (
     point,
 )
 from routing.metrics import Facts, Judged, metrics
+from routing.money import Money
 from store.messages import Place
 from tests.bot.slack import samples
 from tests.support.slack_checker import check_message
@@ -93,6 +95,8 @@ FULL = Digest(
     ),
     protection=Protection(people=2, fast=1, streaks=2),
     advice=Advice(code="one_category", about="wrong_action", numbers={"share": 22 / 41, "corrected": 41}),
+    cohorts=(StandingOut("refund", "eu-smb", "escalation_rate", 0.455, 0.151, 35, 77, 1e-7),),
+    spent=Money(247.0, 198.0, 5.8, 583.0, 781.0, 269.0, 2_304.0),
     trend=tuple(point(f"2026-W{week}", facts) for week, facts in ((46, BEFORE), (47, WEEK))),
     seal=Seal(number=12, sha256="0123456789abcdef" * 4),
 )
@@ -107,6 +111,8 @@ QUIET = FULL.model_copy(
         "corrected": 0,
         "categories": (),
         "patterns": (),
+        "cohorts": (),
+        "spent": None,
         "doubts": (),
         "disputes": 0,
         "second_opinions": (0, 0),
