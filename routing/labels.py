@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     Column: TypeAlias = Sequence[float] | Array
 
 
+_SEED = 1
+_MOST_PROBABILITIES = 64
+"""As many least probabilities are told apart; where each label has one of its own, some keep fewer than they could."""
+
+
 class LabelError(ValueError):
     """Values that nothing can be computed from.
 
@@ -124,9 +129,10 @@ class Curve:
         threshold: decisions with at least this confidence run alone; equal confidences stay together.
         labels: how many of them are labelled.
         errors: how many of those are wrong.
-        weighted_errors: the sum of the errors' weights; `squared_errors` that of the squares.
-        largest: the largest weight of any label.
-        even: whether all those labels have the same weight.
+        kept: how many labels are left when each is kept with the probability (least π / its π): as if all of them had
+            been chosen with the same, least probability. All of them where they were.
+        kept_errors: how many of the kept ones are wrong.
+        rate: the estimated share of errors in what would run alone, each label with its weight.
         volume: how many decisions, labelled or not, would run alone; estimated by the weights where nothing is known of
             the unlabelled.
         total: how many decisions there are, those of unknown confidence included.
@@ -135,28 +141,11 @@ class Curve:
     threshold: "Array"
     labels: "Array"
     errors: "Array"
-    weighted_errors: "Array"
-    squared_errors: "Array"
-    largest: "Array"
-    even: "Array"
+    kept: "Array"
+    kept_errors: "Array"
+    rate: "Array"
     volume: "Array"
     total: float
-
-    @property
-    def information(self) -> "Array":
-        """How many labels of equal weight would be worth as much: their number where weights are equal, else the
-        volume / the largest weight."""
-        import numpy as np  # noqa: PLC0415
-
-        return np.where(self.even, self.labels, self.volume / self.largest)
-
-    @property
-    def rate(self) -> "Array":
-        """The estimated share of errors in what would run alone."""
-        import numpy as np  # noqa: PLC0415
-
-        weighted = np.minimum(1.0, self.weighted_errors / self.volume)
-        return np.where(self.even, self.errors / self.labels, weighted)
 
     def at(self, thresholds: "Array") -> "Array":
         """The index of the loosest step at or above each threshold; -1: no label is as confident."""
@@ -170,30 +159,42 @@ def curve_of(labels: Labels) -> Curve:
     import numpy as np  # noqa: PLC0415
 
     last = np.append(np.flatnonzero(np.diff(labels.confidence)), len(labels) - 1)  # of each group of equal confidences
-    wrong_weight = np.where(labels.is_wrong, labels.weight, 0.0)
     threshold = labels.confidence[last]
-    largest = np.maximum.accumulate(labels.weight)[last]
-    smallest = np.minimum.accumulate(labels.weight)[last]
+    weights = np.cumsum(labels.weight)[last]
+    kept, kept_errors = _thinned(labels, last)
     volume, total = _volumes(labels, last, threshold)
     return Curve(
         threshold=threshold,
         labels=last + 1,
         errors=np.cumsum(labels.is_wrong)[last],
-        weighted_errors=np.cumsum(wrong_weight)[last],
-        squared_errors=np.cumsum(wrong_weight**2)[last],
-        largest=largest,
-        even=smallest == largest,
-        volume=volume,
-        total=total + labels.unknown,
+        kept=kept,
+        kept_errors=kept_errors,
+        rate=np.cumsum(np.where(labels.is_wrong, labels.weight, 0.0))[last] / weights,
+        volume=weights if volume is None else volume,
+        total=float(weights[-1] if total is None else total) + labels.unknown,
     )
 
 
-def _volumes(labels: Labels, last: "Array", threshold: "Array") -> tuple["Array", float]:
-    """Of each threshold, and in all."""
+def _thinned(labels: Labels, last: "Array") -> tuple["Array", "Array"]:
+    """Of each threshold: the labels that are left at the least probability of those above it, and the wrong ones."""
     import numpy as np  # noqa: PLC0415
 
+    largest = np.maximum.accumulate(labels.weight)
+    # The same chance for the same place in the order of confidences, and none for what people said.
+    chance = np.random.default_rng(_SEED).random(len(labels))
+    kept, errors = np.empty(len(last), np.int64), np.empty(len(last), np.int64)
+    starts = np.unique(largest, return_index=True)[1]
+    starts = starts[:: -(-len(starts) // _MOST_PROBABILITIES)]
+    for start, end in zip(starts, [*starts[1:], len(labels)], strict=True):
+        steps = (last >= start) & (last < end)
+        staying = chance[:end] * largest[end - 1] < labels.weight[:end]
+        kept[steps] = np.cumsum(staying)[last[steps]]
+        errors[steps] = np.cumsum(staying & labels.is_wrong[:end])[last[steps]]
+    return kept, errors
+
+
+def _volumes(labels: Labels, last: "Array", threshold: "Array") -> tuple["Array | None", float | None]:
+    """Of each threshold, and in all; None: nothing is known of the unlabelled."""
     if labels.unlabelled is None:
-        volume = np.cumsum(labels.weight)[last]
-        return volume, float(volume[-1])
-    counted = (last + 1) + labels.unlabelled.above(threshold)
-    return counted, float(len(labels) + labels.unlabelled.count.sum())
+        return None, None
+    return (last + 1) + labels.unlabelled.above(threshold), len(labels) + float(labels.unlabelled.count.sum())

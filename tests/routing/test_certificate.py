@@ -102,7 +102,7 @@ def test_one_chance_for_all_is_like_labelling_all() -> None:
     assert certified(sampled) == certified(labels) is not None
 
 
-def test_weighted_tests_and_bounds_agree() -> None:
+def test_tests_and_bounds_agree() -> None:
     chance = np.random.default_rng(3)
     curve = curve_of(labels_of(chance.random(900), chance.random(900) < 0.01, chance.choice([0.2, 0.5, 1.0], 900)))
     steps = np.arange(len(curve.threshold))
