@@ -5,12 +5,13 @@ A cohort is compared within its task types only: one that mostly asks for refund
 do.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import exp, lgamma
 from typing import Final, Literal, NamedTuple
 
-from routing.metrics import Facts, Groups, by_task
+from routing.metrics import Facts, Groups
 
 FALSE_DISCOVERIES: Final = 0.05
 """At most this share of the differences that are found is expected to be chance."""
@@ -55,12 +56,15 @@ def standing_out(groups: Groups) -> tuple[StandingOut, ...]:
 
 
 def _compared(groups: Groups) -> Iterator[StandingOut]:
-    wholes = {task_type: _rates(facts) for task_type, facts in by_task(groups).items()}
-    for group, facts in groups.items():
-        if not group.cohort:
-            continue
-        for rate, own in _rates(facts).items():
-            whole = wholes[group.task_type][rate]
+    rates = {group: _rates(facts) for group, facts in groups.items()}
+    wholes: defaultdict[tuple[str, Rate], _Counted] = defaultdict(lambda: _Counted(0, 0))
+    for group, found in rates.items():
+        for rate, own in found.items():
+            whole = wholes[group.task_type, rate]
+            wholes[group.task_type, rate] = _Counted(whole.hits + own.hits, whole.of + own.of)
+    for group, found in rates.items():
+        for rate, own in found.items() if group.cohort else ():
+            whole = wholes[group.task_type, rate]
             rest = _Counted(whole.hits - own.hits, whole.of - own.of)
             if min(own.of, rest.of) >= LEAST_COUNTED:
                 shares = own.hits / own.of, rest.hits / rest.of

@@ -1,5 +1,6 @@
 """The statistics of a stretch of time, as data: what all that tells of them rests on, and what a digest is made of."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -24,15 +25,38 @@ _TIMED = 2_000
 
 @dataclass(frozen=True)
 class Statistics:
-    """The facts of the decisions that were created in `window`. No slots: `whole`, which may be of thousands of groups,
-    is summed once."""
+    """The facts of the decisions that were created in `window`. No slots: what goes through all groups, of which there
+    may be thousands, is reckoned once, and by whoever asks first: not on the event loop."""
 
     window: Window
     groups: Groups
 
     @cached_property
+    def by_task(self) -> dict[str, Facts]:
+        return by_task(self.groups)
+
+    @cached_property
     def whole(self) -> Facts:
-        return summed(self.groups.values())
+        return summed(self.by_task.values())
+
+    @cached_property
+    def sizes(self) -> Mapping[str, int]:
+        """Decisions by cohort."""
+        found = Counter[str]()
+        for group, facts in self.groups.items():
+            if group.cohort:
+                found[group.cohort] += facts.decisions
+        return found
+
+    def largest_tasks(self, most: int) -> dict[str, Facts]:
+        """Those with the most decisions, by name."""
+        chosen = _largest({name: facts.decisions for name, facts in self.by_task.items()}, most)
+        return {name: facts for name, facts in self.by_task.items() if name in chosen}
+
+    def largest_cohorts(self, most: int) -> dict[str, Facts]:
+        """Likewise. The facts of the others, of which there may be thousands, are not summed."""
+        chosen = _largest(self.sizes, most)
+        return by_cohort({group: facts for group, facts in self.groups.items() if group.cohort in chosen})
 
     @cached_property
     def standing_out(self) -> tuple[StandingOut, ...]:
@@ -81,8 +105,8 @@ def statistics_object(statistics: Statistics, prices: Prices | None = None) -> d
         "disputes": whole.disputes,
         "cohorts_that_stand_out": [asdict(each) for each in statistics.standing_out[:MOST_STANDING_OUT]],
         "cost": None if prices is None else asdict(prices.of(whole)),
-        "by_task": _parts(by_task(statistics.groups)),
-        "by_cohort": _parts(by_cohort(statistics.groups)),
+        "by_task": _parts(statistics.largest_tasks(MOST_PARTS)),
+        "by_cohort": _parts(statistics.largest_cohorts(MOST_PARTS)),
     }
 
 
@@ -91,14 +115,9 @@ def categories(facts: Facts) -> list[tuple[str, int]]:
     return sorted(facts.categories.items(), key=lambda item: (-item[1], item[0]))
 
 
-def largest(parts: Mapping[str, Facts], most: int) -> dict[str, Facts]:
-    """Those with the most decisions, by name."""
-    chosen = sorted(parts, key=lambda name: (-parts[name].decisions, name))[:most]
-    return {name: parts[name] for name in sorted(chosen)}
+def _largest(sizes: Mapping[str, int], most: int) -> set[str]:
+    return set(sorted(sizes, key=lambda name: (-sizes[name], name))[:most])
 
 
 def _parts(parts: Mapping[str, Facts]) -> dict[str, Json]:
-    return {
-        name: {**metrics(facts), "override_rate": override_rate(facts)}
-        for name, facts in largest(parts, MOST_PARTS).items()
-    }
+    return {name: {**metrics(facts), "override_rate": override_rate(facts)} for name, facts in parts.items()}

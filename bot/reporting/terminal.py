@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 from bot.reporting import words
 from bot.reporting.overview import Overview
 from bot.reporting.phone import told, trend
-from bot.reporting.statistics import Statistics, categories, largest
-from routing.metrics import Facts, by_cohort, by_task, headline, metrics, override_rate, standing
+from bot.reporting.statistics import Statistics, categories
+from routing.metrics import Facts, headline, metrics, override_rate, standing
 from store.facts import Window
 
 _MOST_LINES = 20
@@ -71,14 +71,16 @@ def _tasks(overview: Overview) -> list[str]:
 
 
 def _parts(statistics: Statistics) -> Iterator[str]:
-    for title, parts in (("task type", by_task(statistics.groups)), ("cohort", by_cohort(statistics.groups))):
-        if len(parts) < 2:
-            continue
-        heads = (title, "decisions", "to people", "overridden", "errors", "wait, p95", "agreement")
-        shown = largest(parts, _MOST_LINES)
-        yield from ["", *aligned([heads, *(_part_line(name, facts) for name, facts in shown.items())])]
-        if len(parts) > len(shown):
-            yield f"… and {len(parts) - len(shown):,} with fewer decisions"
+    tasks, cohorts = statistics.largest_tasks(_MOST_LINES), statistics.largest_cohorts(_MOST_LINES)
+    for title, shown, count in (
+        ("task type", tasks, len(statistics.by_task)),
+        ("cohort", cohorts, len(statistics.sizes)),
+    ):
+        if count > 1:
+            heads = (title, "decisions", "to people", "overridden", "errors", "wait, p95", "agreement")
+            yield from ["", *aligned([heads, *(_part_line(name, facts) for name, facts in shown.items())])]
+        if count > len(shown):
+            yield f"… and {count - len(shown):,} with fewer decisions"
 
 
 def _part_line(name: str, facts: Facts) -> tuple[str, ...]:
