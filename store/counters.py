@@ -7,19 +7,34 @@ counters and recount cannot drift apart, and each fact is defined once.
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
-from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
-from sqlalchemy import Insert, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import tables as t
 from store.recount import tallies_of
+from store.row_insert import RowInsert
 from store.tallies import GRAINS, Tally
 
 SHARDS: Final = 64
 """Each writer adds to rows of its own, one in so many: no two replicas wait for each other's commits, but by chance."""
+
+
+class _Row(NamedTuple):
+    """One row of `counters`."""
+
+    grain: int
+    quarter: int
+    app_pk: int
+    task_type: str
+    cohort: str
+    name: str
+    shard: int
+    value: int
+
+
+_ADD = RowInsert(t.counters, adding=["value"])
 
 
 def note(connection: AsyncConnection, tallies: Mapping[Tally, int]) -> None:
@@ -60,18 +75,7 @@ async def write(connection: AsyncConnection, shard: int) -> None:
 async def write_rows(connection: AsyncConnection, amounts: Iterable[tuple[int, Tally, int]], shard: int) -> None:
     """Adds amounts, each to the bucket of a grain that its tally is in. Always in the same order, so that two writers
     of one shard wait for each other and never crosswise."""
-    rows = [
-        {**tally.in_bucket(grain)._asdict(), "grain": grain, "shard": shard, "value": amount}
-        for grain, tally, amount in sorted(amounts)
-        if amount
-    ]
-    if rows:
-        await connection.execute(_addition(connection.dialect.name), rows)
-
-
-@cache
-def _addition(dialect: str) -> Insert:
-    made = (postgresql if dialect == "postgresql" else sqlite).insert(t.counters)
-    added = {"value": t.counters.c.value + made.excluded.value}
-    addition: Insert = made.on_conflict_do_update(index_elements=t.counters.primary_key, set_=added)
-    return addition
+    await _ADD.execute(
+        connection,
+        [_Row(grain, *tally.in_bucket(grain), shard, amount) for grain, tally, amount in sorted(amounts) if amount],
+    )

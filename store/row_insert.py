@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Table, insert
+from sqlalchemy import Insert, Table, insert
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -29,10 +30,12 @@ class _Prepared:
 
 
 class RowInsert:
-    """INSERT of objects that have an attribute for every column, but those that the database numbers by itself."""
+    """INSERT of objects that have an attribute for every column, but those that the database numbers by itself. Where
+    the key is there already, columns in `adding` are added to it; without any that is an error."""
 
-    def __init__(self, table: Table, *, numbered: Collection[str] = ()) -> None:
+    def __init__(self, table: Table, *, numbered: Collection[str] = (), adding: Collection[str] = ()) -> None:
         self._table = table
+        self._adding = adding
         self._columns = [column for column in table.columns if column.name not in numbered]
         self._values: Callable[[object], tuple[Any, ...]] = attrgetter(*(column.name for column in self._columns))
         self._prepared: dict[str, _Prepared] = {}
@@ -47,9 +50,17 @@ class RowInsert:
     def _prepare(self, dialect: Dialect) -> _Prepared:
         names = [column.name for column in self._columns]
         # Inline: without the RETURNING that would fetch a new row's number.
-        statement = insert(self._table).inline().compile(dialect=dialect, column_keys=names)
+        statement = self._insert(dialect).inline().compile(dialect=dialect, column_keys=names)
         types = [column.type.dialect_impl(dialect) for column in self._columns]
         converters = ((place, kind.bind_processor(dialect)) for place, kind in enumerate(types))
         prepared = _Prepared(str(statement), tuple((place, to) for place, to in converters if to is not None))
         self._prepared[dialect.name] = prepared
         return prepared
+
+    def _insert(self, dialect: Dialect) -> Insert:
+        if not self._adding:
+            return insert(self._table)
+        made = (postgresql if dialect.name == "postgresql" else sqlite).insert(self._table)
+        added = {name: self._table.c[name] + made.excluded[name] for name in self._adding}
+        adding: Insert = made.on_conflict_do_update(index_elements=self._table.primary_key, set_=added)
+        return adding
