@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from bot.manifest import SCOPES, ManifestError, as_yaml, manifest
+from bot.manifest import COMMANDS, SCOPES, ManifestError, as_yaml, manifest
 from bot.sandbox.scopes import DEFAULT_SCOPES
 from bot.slack.endpoint import PATH
+from bot.slack.stats_message import COMMAND
 from tests.support.hitl import Hitl
 
 # Bot token scopes as listed at docs.slack.dev/reference/scopes (those near to what a review bot might ask for).
@@ -46,6 +47,18 @@ def test_over_http_clicks_go_to_our_endpoint() -> None:
         assert settings["socket_mode_enabled"] is False
 
 
+def test_a_slash_command_goes_there_too_and_over_the_socket_has_no_address() -> None:
+    for document, address in (
+        (manifest("https://hitl.example/", socket=False), {"url": f"https://hitl.example{PATH}"}),
+        (manifest(None, socket=True), {}),
+    ):
+        [command] = document["features"]["slash_commands"]
+        assert command == {**COMMANDS[0], **address}
+        assert command["command"] == COMMAND
+        assert len(command["description"]) <= 2_000
+        assert "commands" in document["oauth_config"]["scopes"]["bot"]
+
+
 def test_socket_mode_needs_no_url() -> None:
     settings = manifest(None, socket=True)["settings"]
     assert settings["interactivity"] == {"is_enabled": True}
@@ -74,7 +87,7 @@ def test_the_yaml_says_what_the_document_says() -> None:
 
 def test_the_one_in_the_repository_is_the_one_that_is_printed() -> None:
     kept = read((Path(__file__).parents[2] / "manifest.yml").read_text())
-    assert kept["oauth_config"] == manifest(None, socket=True)["oauth_config"]
+    assert kept == manifest("https://bot.example", socket=False)
 
 
 def test_the_command_takes_the_url_or_the_setting_or_socket_mode(hitl: Hitl, monkeypatch: pytest.MonkeyPatch) -> None:
