@@ -25,14 +25,22 @@ from store.load import LoadStore
 from store.messages import ClaimMessage, MessageStore
 from store.policies import KeepPolicy
 from store.queue import QueueStore, Scope
+from store.recount import tallies_of
 from store.reviews import ReviewStore
 from store.threshold_effect import ThresholdEffectStore
 from store.writer import Writer
+from tests.support.counters import wrong_counters
 from tests.support.rows import NOW, add_world, take_in
 
 Read = Callable[[AsyncEngine, Writer, int], Awaitable[object]]
 LATER = NOW + timedelta(hours=1)
 PAGE = (NOW, 5)
+
+
+async def _tallies_of(engine: AsyncEngine) -> object:
+    async with engine.connect() as connection:
+        return await tallies_of(connection, [1])
+
 
 READS: dict[str, Read] = {
     "look for replays": lambda _, writer, app: writer.submit(take_in(1, app)),
@@ -71,6 +79,8 @@ READS: dict[str, Read] = {
     "count the audits that are looked at": lambda engine, _, app: AuditStore(engine).looked_at([1, 2]),
     "find what audits have found": lambda engine, _, app: StreamStore(engine).verdicts(LATER),
     "find the post of an audit": lambda engine, _, app: MessageStore(engine).post_of(1),
+    "tell what a decision counts for": lambda engine, _, app: _tallies_of(engine),
+    "recount the counters": lambda engine, _, app: wrong_counters(engine),
     "count the facts of a window": lambda engine, _, app: FactStore(engine).read(Window(NOW, LATER)),
     "find what was corrected": lambda engine, _, app: DigestStore(engine).corrected(
         Window(NOW, LATER), "tone", None, 2
@@ -137,4 +147,12 @@ async def _plan(engine: AsyncEngine, statement: str, parameters: Any) -> list[st
 def _grows(step: str) -> bool:
     """A scan by a partial or ordered index ends where the query does; CTEs and subqueries are small."""
     table = step.split()[1]
-    return "USING" not in step and table in {"decisions", "contents", "reviews", "messages", "history", "events"}
+    return "USING" not in step and table in {
+        "decisions",
+        "contents",
+        "reviews",
+        "messages",
+        "history",
+        "events",
+        "counters",
+    }
