@@ -50,6 +50,6 @@ def test_its_words_tell_the_week_beside_the_one_before() -> None:
 async def test_drawing_is_loaded_by_who_draws_alone() -> None:
     """Half a second and 50 MB that a serving process does not pay."""
     loaded = "sys.exit(bool({'matplotlib', 'scipy'} & set(sys.modules)))"
-    code = f"import sys, bot.delivery.digests, bot.reporting.digest; {loaded}"
+    code = f"import sys, bot.app; {loaded}"
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code)
     assert await process.wait() == 0
