@@ -82,7 +82,7 @@ async def test_newer_items_are_told_by_a_new_message_and_the_former_one_goes(bot
     [_, second] = calls(bot, "chat.postMessage")
     assert second.at - began < timedelta(seconds=30)
     await in_time(clock, lambda: len(calls(bot, "chat.postMessage")) == 3, limit=HALF_AN_HOUR + 60, step=20)
-    await pass_time(clock, 30)
+    await pass_time(clock, 30, step=5)
     assert only(bot)["ts"] != message["ts"], "what came since the second message"
     assert len(calls(bot, "chat.delete", "ok")) == 2
 
@@ -148,7 +148,7 @@ async def test_nothing_is_posted_when_all_was_decided_before(bot: Bot, clock: Le
 async def test_a_queue_message_deleted_by_hand_comes_back_with_the_next_change(bot: Bot, clock: LeapingClock) -> None:
     await bot.post(QUEUED, id="a-1")
     message = (await until(lambda: of_kind(bot, "batch:")))[0]
-    await pass_time(clock, 20)
+    await pass_time(clock, 20, step=5)
     bot.sandbox.world.remove(bot.sandbox.world.message("C0REVIEW", message["ts"]))
     await bot.post(QUEUED, id="a-2")
     await wait_for(bot, clock, "2 decisions wait")

@@ -67,7 +67,7 @@ async def test_a_message_of_another_app_is_no_card_of_ours_whatever_its_metadata
     world.put(replace(ours, ts=sooner, user="U0ELSE", bot_id="B0ELSE", text="foreign"))
 
     await in_time(clock, lambda: calls(bot, "chat.update", "ok"))
-    await pass_time(clock, 30)
+    await pass_time(clock, 30, step=5)
     assert {call.args["ts"] for call in calls(bot, "chat.update")} == {ours.ts}
     assert calls(bot, "chat.delete") == []
 
@@ -413,7 +413,7 @@ async def test_ten_changes_become_one_update(bot: Bot, clock: LeapingClock) -> N
         await bot.sandbox.click("U0ADA", "C0REVIEW", card["ts"], "review.approve")
     assert len(await until(lambda: bot.sandbox.ephemerals("U0ADA")[8:])) == 1, "nine came too late and were told"
     await in_time(clock, lambda: not open_cards(bot, "a-1"))
-    await pass_time(clock, 10)
+    await pass_time(clock, 10, step=5)
     assert len(calls(bot, "chat.update", "ok")) == 1
 
 
@@ -425,13 +425,13 @@ async def test_the_twenty_first_card_waits_and_the_most_urgent_goes_first(bot: B
         await bot.post(UNSURE, id=f"a-{number:02}")
     await in_time(clock, lambda: open_cards(bot, "a-19"))
     await bot.post(UNSURE, id="escalated", context={"amount": 20000})
-    await pass_time(clock, 30)
+    await pass_time(clock, 30, step=5)
     assert [bool(open_cards(bot, f"a-{number:02}")) for number in range(23)] == [True] * 20 + [False] * 3
     assert open_cards(bot, "escalated") == []
 
     await approve(bot, "a-07")
     await in_time(clock, lambda: open_cards(bot, "escalated"))
-    await pass_time(clock, 10)
+    await pass_time(clock, 10, step=5)
     assert open_cards(bot, "a-20") == []
     await approve(bot, "a-08")
     await in_time(clock, lambda: open_cards(bot, "a-20"))
@@ -444,7 +444,7 @@ async def test_a_lost_card_keeps_its_place_among_the_live_ones(bot: Bot, clock: 
     await bot.post(UNSURE, id="a-1")
     await bot.post(UNSURE, id="a-2")
     await in_time(clock, lambda: calls(bot, "chat.update", "ok"))
-    await pass_time(clock, 10)
+    await pass_time(clock, 10, step=5)
     assert (len(open_cards(bot, "a-1")), len(open_cards(bot, "a-2"))) == (1, 0)
 
 
