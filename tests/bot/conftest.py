@@ -42,5 +42,16 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 @pytest.fixture
-def hitl(settings: dict[str, str], capsys: pytest.CaptureFixture[str]) -> Hitl:
+def hitl(settings: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Hitl:
+    """Logging is left as the tests have it: it would be set up for all of them, and write to what this one closes."""
+    monkeypatch.setattr("bot.cli.session.set_up_logging", lambda style: None)
     return Hitl(capsys)
+
+
+@pytest.fixture
+def migrated(hitl: Hitl, monkeypatch: pytest.MonkeyPatch) -> Hitl:
+    """The command on a database that is ready, without anything of Slack's."""
+    for name in ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"):
+        monkeypatch.delenv(name)
+    assert hitl("migrate").code == 0
+    return hitl

@@ -4,18 +4,7 @@ import json
 
 import pytest
 
-import bot.cli.session
 from tests.support.hitl import Hitl
-
-
-@pytest.fixture
-def migrated(hitl: Hitl, monkeypatch: pytest.MonkeyPatch) -> Hitl:
-    """Without anything of Slack's. Logging is left as the tests have it: it would be set up for all of them."""
-    for name in ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"):
-        monkeypatch.delenv(name)
-    monkeypatch.setattr(bot.cli.session, "set_up_logging", lambda style: None)
-    assert hitl("migrate").code == 0
-    return hitl
 
 
 def said(migrated: Hitl, *arguments: str) -> str:

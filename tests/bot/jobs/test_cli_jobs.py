@@ -5,21 +5,10 @@ from typing import Any
 
 import pytest
 
-import bot.cli.session
 from bot.jobs.seal_history import SealHistory
 from tests.support.hitl import Ended, Hitl, run_hitl
 
 AT = "2026-11-20T10:30:00+01:00"
-
-
-@pytest.fixture
-def migrated(hitl: Hitl, monkeypatch: pytest.MonkeyPatch) -> Hitl:
-    """Without anything of Slack's. Logging is left as the tests have it: it would be set up for all of them."""
-    for name in ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"):
-        monkeypatch.delenv(name)
-    monkeypatch.setattr(bot.cli.session, "set_up_logging", lambda style: None)
-    assert hitl("migrate").code == 0
-    return hitl
 
 
 def answer(ended: Ended) -> dict[str, Any]:
