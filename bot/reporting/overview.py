@@ -31,6 +31,7 @@ Unit = Literal["day", "week"]
 _MOST_DAYS = timedelta(days=14)
 """A longer stretch is told by weeks."""
 _MOST_PIECES = 26
+_MARK, _MOMENT = timedelta(hours=3), timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class Overviews:
     async def read(self, span: Span, task_type: str | None, policy: Policy, now: datetime) -> Overview:
         statistics = await read_statistics(self._facts, span, task_type)
         prices = await read_prices(self._load, statistics.window, policy.cost)
-        unit, pieces = pieces_of(span, ZoneInfo(policy.timezone))
+        unit, pieces = pieces_of(span, ZoneInfo(policy.timezone), _marked(now) if span.until == now else span.until)
         parts = [(name, await read_statistics(self._facts, piece, task_type)) for name, piece in pieces]
         waiting = waiting_of(await self._queue.groups(), now, task_type)
         tasks = await self._tasks(statistics)
@@ -132,18 +133,24 @@ def _reckoned(
     )
 
 
-def pieces_of(span: Span, tz: ZoneInfo) -> tuple[Unit, list[tuple[str, Span]]]:
-    """The days or weeks back from its end that lie within a stretch, the oldest first, by the day that each begins on.
-    Days as clocks show them: one on which they change has 23 hours or 25."""
+def pieces_of(span: Span, tz: ZoneInfo, end: datetime) -> tuple[Unit, list[tuple[str, Span]]]:
+    """The days or weeks back from `end` that lie within a stretch, the oldest first, by the day that each ends on. Days
+    as clocks show them: one on which they change has 23 hours or 25."""
     unit: Unit = "day" if span.until - span.since <= _MOST_DAYS else "week"
     step = timedelta(days=1) if unit == "day" else timedelta(weeks=1)
-    end = span.until.astimezone(tz)
-    ends = [end - back * step for back in range(_MOST_PIECES + 1)]
+    ends = [end.astimezone(tz) - back * step for back in range(_MOST_PIECES + 1)]
     pieces = [
-        (begin.date().isoformat(), Span(begin.astimezone(UTC), until.astimezone(UTC)))
+        ((until - _MOMENT).date().isoformat(), Span(begin.astimezone(UTC), until.astimezone(UTC)))
         for until, begin in pairwise(ends)
     ]
     return unit, [(name, piece) for name, piece in reversed(pieces) if piece.since >= span.since]
+
+
+def _marked(now: datetime) -> datetime:
+    """The next mark of three hours, UTC: days that end on one are read from some of the counters' larger buckets, which
+    takes a third of the time, and until then nothing has happened."""
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight - (midnight - now) // _MARK * _MARK
 
 
 def waiting_of(groups: Iterable[Group], now: datetime, task_type: str | None = None) -> tuple[Waiting, ...]:

@@ -7,11 +7,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.reporting import phone
 from bot.reporting.days import Span
 from bot.reporting.hiding import Hiding
-from bot.reporting.overview import Overview, TaskState, Waiting, pieces_of, task_states, waiting_of
+from bot.reporting.overview import Overview, Overviews, TaskState, Waiting, pieces_of, task_states, waiting_of
 from bot.reporting.statistics import Statistics
 from routing.digest import point
 from routing.evidence import Evidence
@@ -23,8 +24,11 @@ from store.audit_streams import Stream, StreamKey
 from store.calibrations import Look
 from store.facts import Window
 from store.queue import Group as Line
+from store.writer import Writer
 from tests.routing.test_metrics import facts_of_a_group
 from tests.support.bot import POLICY
+from tests.support.judged import Judgement, Past
+from tests.support.rows import add_world
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
@@ -50,19 +54,35 @@ def overview(facts: Facts = Facts(), **changes: Any) -> Overview:  # noqa: B008 
 
 
 def test_a_week_is_told_by_days_and_a_month_by_whole_weeks() -> None:
-    unit, pieces = pieces_of(Span(NOW - timedelta(days=7), NOW), BERLIN)
-    assert (unit, [name for name, _ in pieces]) == ("day", [f"2026-11-{day}" for day in range(13, 20)])
+    unit, pieces = pieces_of(Span(NOW - timedelta(days=7), NOW), BERLIN, NOW)
+    assert (unit, [name for name, _ in pieces]) == ("day", [f"2026-11-{day}" for day in range(14, 21)])
     assert pieces[-1][1] == Span(NOW - timedelta(days=1), NOW)
-    unit, pieces = pieces_of(Span(NOW - timedelta(days=30), NOW), BERLIN)
+    unit, pieces = pieces_of(Span(NOW - timedelta(days=30), NOW), BERLIN, NOW)
     # Four weeks before clocks in Berlin said eleven too, which was another hour in UTC.
     assert (unit, len(pieces), pieces[0][1].since) == ("week", 4, datetime(2026, 10, 23, 9, tzinfo=UTC))
 
 
 def test_days_are_the_clocks_and_a_stretch_of_hours_has_none() -> None:
     autumn = datetime(2026, 10, 26, 23, tzinfo=UTC)  # midnight in Berlin, two days after the change
-    _, pieces = pieces_of(Span(autumn - timedelta(hours=73), autumn), BERLIN)
+    _, pieces = pieces_of(Span(autumn - timedelta(hours=73), autumn), BERLIN, autumn)
     assert [(piece.until - piece.since) / timedelta(hours=1) for _, piece in pieces] == [24, 25, 24]
-    assert pieces_of(Span(NOW - timedelta(hours=5), NOW), BERLIN)[1] == []
+    assert [name for name, _ in pieces] == ["2026-10-24", "2026-10-25", "2026-10-26"]
+    assert pieces_of(Span(NOW - timedelta(hours=5), NOW), BERLIN, NOW)[1] == []
+
+
+async def test_the_trend_up_to_now_has_all_of_today_and_costs_few_buckets(engine: AsyncEngine) -> None:
+    writer = Writer(engine)
+    writer.start()
+    past = Past(engine, await add_world(writer, engine))
+    now = NOW + timedelta(minutes=7)
+    for ago in (timedelta(minutes=1), timedelta(hours=20), timedelta(hours=26)):
+        await past.add(now - ago, *([Judgement("gate")] if ago > timedelta(days=1) else []))
+    found = await Overviews(engine).read(Span(now - timedelta(days=7), now), None, parse_policy(POLICY), now)
+    await writer.stop()
+    assert [each.name for each in found.trend] == [f"2026-11-{day}" for day in range(14, 21)]
+    assert [each.escalation for each in found.trend][-3:] == [None, 1.0, 0.0]
+    assert found.statistics.whole.decisions == 3
+    assert found.waiting[0].count == 1
 
 
 @pytest.mark.parametrize(
