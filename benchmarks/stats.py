@@ -17,6 +17,7 @@ from pathlib import Path
 
 import aiohttp
 import numpy as np
+import orjson
 
 from benchmarks.report import Line, show
 from benchmarks.servers import Server, serving
@@ -101,9 +102,7 @@ def _fill(path: Path, decisions: int, now: datetime) -> int:
         connection.execute("INSERT INTO policies VALUES ('abcdef012345', '{}', '2026-01-01 00:00:00.000000')")
         connection.execute(_DECISIONS, {"number": decisions, "days": _DAYS, "now": now.strftime("%Y-%m-%d %H:%M:%S")})
         first = quarter_of(now) - _DAYS * _PER_DAY
-        rows = connection.executemany(
-            "INSERT INTO counters VALUES (?, ?, 1, ?, ?, ?, 0, ?)", _counters(decisions, first)
-        )
+        rows = connection.executemany("INSERT INTO counters VALUES (?, ?, 1, ?, ?, 0, ?)", _counters(decisions, first))
     connection.close()
     return rows.rowcount
 
@@ -123,19 +122,26 @@ FROM series
 """
 
 
-def _counters(decisions: int, first: int) -> Iterator[tuple[int, int, str, str, str, int]]:
-    """Grain, quarter, task type, cohort, name and value of each."""
+def _counters(decisions: int, first: int) -> Iterator[tuple[int, int, str, str, str]]:
+    """Grain, quarter, task type, cohort and counts of each."""
     chance = np.random.default_rng(7)
     quarters = np.arange(first, first + _DAYS * _PER_DAY)
     for task in _TASKS:
         for cohort in _COHORTS:
             counts = _counts(chance, quarters, decisions / len(quarters) / len(_TASKS) / len(_COHORTS))
             for grain in GRAINS:
-                buckets, place = np.unique(quarters // grain * grain, return_inverse=True)
-                for name, numbers in counts.items():
-                    sums = np.bincount(place, weights=numbers)
-                    for at in np.flatnonzero(sums):
-                        yield grain, int(buckets[at]), task, cohort, name, int(sums[at])
+                for bucket, of_bucket in _buckets(quarters // grain * grain, counts):
+                    yield grain, bucket, task, cohort, orjson.dumps(of_bucket).decode()
+
+
+def _buckets(bucket_of: np.ndarray, counts: _Counts) -> Iterator[tuple[int, dict[str, int]]]:
+    buckets, place = np.unique(bucket_of, return_inverse=True)
+    found: list[dict[str, int]] = [{} for _ in buckets]
+    for name, numbers in counts.items():
+        sums = np.bincount(place, weights=numbers)
+        for at in np.flatnonzero(sums):
+            found[at][name] = int(sums[at])
+    return ((int(bucket), of_bucket) for bucket, of_bucket in zip(buckets, found, strict=True) if of_bucket)
 
 
 def _counts(chance: np.random.Generator, quarters: np.ndarray, rate: float) -> _Counts:

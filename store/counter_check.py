@@ -5,16 +5,18 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, cast, func, select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from store import tables as t
-from store.counters import write_rows
+from store.counters import SHARDS, write_rows
 from store.recount import recount
 from store.tallies import GRAINS, Stretch, Tally, beginning_of, quarter_of
 from store.writer import SingleCommand
 
 _DAY, _BLOCK = GRAINS[-2:]
+_SHARD = SHARDS
+"""No writer's own: what one of them has read already, and waits to write, must not change."""
 
 
 class Difference(NamedTuple):
@@ -64,7 +66,7 @@ class Repair(SingleCommand[int]):
             await connection.execute(text("LOCK TABLE counters IN SHARE ROW EXCLUSIVE MODE"))
         wrong = [each async for each in _differences(connection, self.block)]
         amounts = ((each.grain, each.tally, each.recounted - each.counted) for each in wrong)
-        await write_rows(connection, amounts, shard=0)
+        await write_rows(connection, amounts, _SHARD)
         return len(wrong)
 
 
@@ -98,10 +100,9 @@ def _compared(grain: int, recounted: Counter[Tally], stored: Counter[Tally]) -> 
 
 async def _stored(connection: AsyncConnection, stretch: Stretch) -> Counter[Tally]:
     c = t.counters.c
-    by = (c.quarter, c.app_pk, c.task_type, c.cohort, c.name)
-    query = (
-        select(*by, cast(func.sum(c.value), BigInteger))
-        .where(c.grain == stretch.grain, c.quarter >= stretch.first, c.quarter < stretch.end)
-        .group_by(*by)
-    )
-    return Counter({Tally(*row[:-1]): row[-1] for row in await connection.execute(query)})
+    within = select(t.counters).where(c.grain == stretch.grain, c.quarter >= stretch.first, c.quarter < stretch.end)
+    found: Counter[Tally] = Counter()
+    for row in await connection.execute(within):
+        for name, number in row.counts.items():
+            found[Tally(row.quarter, row.app_pk, row.task_type, row.cohort, name)] += number
+    return found

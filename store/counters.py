@@ -4,15 +4,16 @@ Nothing that changes facts says by how much: what the recount has of a decision 
 counters and recount cannot drift apart, and each fact is defined once.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import tables as t
+from store.insert_new import insert_new
 from store.recount import tallies_of
 from store.row_insert import RowInsert
 from store.tallies import GRAINS, Tally
@@ -29,12 +30,22 @@ class _Row(NamedTuple):
     app_pk: int
     task_type: str
     cohort: str
-    name: str
     shard: int
-    value: int
+    counts: dict[str, int]
 
 
-_ADD = RowInsert(t.counters, adding=["value"])
+_Bucket = tuple[int, int, int, str, str]
+"""The key of a row, without its shard."""
+
+_KEYS: Final = _Row._fields[:5]
+_PUT = RowInsert(t.counters, replacing=["counts"])
+_OF_SHARD = (
+    select(t.counters)
+    .where(*(t.counters.c[key].in_(bindparam(f"{key}s", expanding=True)) for key in _KEYS))
+    .where(t.counters.c.shard == bindparam("shard"))
+    .order_by(*t.counters.primary_key)
+    .with_for_update()
+)
 
 
 def note(connection: AsyncConnection, tallies: Mapping[Tally, int]) -> None:
@@ -75,7 +86,30 @@ async def write(connection: AsyncConnection, shard: int) -> None:
 async def write_rows(connection: AsyncConnection, amounts: Iterable[tuple[int, Tally, int]], shard: int) -> None:
     """Adds amounts, each to the bucket of a grain that its tally is in. Always in the same order, so that two writers
     of one shard wait for each other and never crosswise."""
-    await _ADD.execute(
-        connection,
-        [_Row(grain, *tally.in_bucket(grain), shard, amount) for grain, tally, amount in sorted(amounts) if amount],
-    )
+    wanted: defaultdict[_Bucket, Counter[str]] = defaultdict(Counter)
+    for grain, tally, amount in amounts:
+        if amount:
+            wanted[grain, *tally.in_bucket(grain)[:4]][tally.name] += amount
+    if not wanted:
+        return
+    held = await _held(connection, wanted.keys(), shard)
+    if missing := sorted(wanted.keys() - held.keys()):
+        # Who comes upon the same at the same moment waits here for the other, and then finds its counts.
+        await insert_new(connection, t.counters, *(_Row(*bucket, shard, {})._asdict() for bucket in missing))
+        held = await _held(connection, wanted.keys(), shard)
+    rows = [_Row(*bucket, shard, _sum(held[bucket], wanted[bucket])) for bucket in sorted(wanted)]
+    await _PUT.execute(connection, rows)
+
+
+async def _held(connection: AsyncConnection, buckets: Collection[_Bucket], shard: int) -> dict[_Bucket, dict[str, int]]:
+    """The counts of those of a shard that are there, and perhaps of others, locked. By lists of each part of the key: a
+    list of whole keys SQLite would answer by reading the table."""
+    parts = {f"{key}s": sorted(set(values)) for key, *values in zip(_KEYS, *buckets, strict=True)}
+    rows = await connection.execute(_OF_SHARD, {**parts, "shard": shard})
+    return {tuple(row[: len(_KEYS)]): row.counts for row in rows}
+
+
+def _sum(first: Mapping[str, int], second: Mapping[str, int]) -> dict[str, int]:
+    summed = Counter(first)
+    summed.update(second)
+    return {name: number for name, number in summed.items() if number}

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, cast, func, select, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, and_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from routing.metrics import Facts, Group
 from store import tables as t
 from store.recount import COUNTED
-from store.tallies import Stretch, add, quarters, stretches
+from store.tallies import Stretch, facts_of, quarters, stretches
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,26 +47,27 @@ class FactStore:
     async def read(self, window: Window) -> dict[Group, Facts]:
         """The facts of the window's decisions as they are known now, of each group that has any. Costs the same however
         many decisions there are, and little more for a month than for a day."""
-        found: defaultdict[Group, Facts] = defaultdict(Facts)
         buckets = stretches(*quarters(window.since, window.until))
         if not buckets:
             return {}
+        summed: defaultdict[Group, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
         async with self._engine.connect() as connection:
-            for row in await connection.execute(_summed(window, buckets)):
-                add(found[Group(row.task_type, row.cohort)], row.name, row.number)
-        return dict(found)
+            for task_type, cohort, counts in await connection.execute(_counts(window, buckets)):
+                of_group = summed[Group(task_type, cohort)]
+                for name, number in counts.items():
+                    of_group[name] += number
+        return {group: facts for group, counts in summed.items() if (facts := facts_of(counts)) != Facts()}
 
 
-def _summed(window: Window, buckets: Sequence[Stretch]) -> Select[Any]:
+def _counts(window: Window, buckets: Sequence[Stretch]) -> CompoundSelect[Any]:
     c = t.counters.c
     named = {c.task_type: window.task_type, c.app_pk: window.app_pk, c.cohort: window.cohort}
     chosen = [column == value for column, value in named.items() if value is not None]
-    values = [
-        select(c.task_type, c.cohort, c.name, c.value).where(
-            c.grain == grain, c.quarter >= first, c.quarter < end, *chosen
+    return union_all(
+        *(
+            select(c.task_type, c.cohort, c.counts).where(
+                c.grain == grain, c.quarter >= first, c.quarter < end, *chosen
+            )
+            for grain, first, end in buckets
         )
-        for grain, first, end in buckets
-    ]
-    v = union_all(*values).subquery().c
-    number = cast(func.sum(v.value), BigInteger).label("number")
-    return select(v.task_type, v.cohort, v.name, number).group_by(v.task_type, v.cohort, v.name).having(number != 0)
+    )

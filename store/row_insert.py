@@ -31,11 +31,11 @@ class _Prepared:
 
 class RowInsert:
     """INSERT of objects that have an attribute for every column, but those that the database numbers by itself. Where
-    the key is there already, columns in `adding` are added to it; without any that is an error."""
+    the key is there already, columns in `replacing` take the place of its own; without any that is an error."""
 
-    def __init__(self, table: Table, *, numbered: Collection[str] = (), adding: Collection[str] = ()) -> None:
+    def __init__(self, table: Table, *, numbered: Collection[str] = (), replacing: Collection[str] = ()) -> None:
         self._table = table
-        self._adding = adding
+        self._replacing = replacing
         self._columns = [column for column in table.columns if column.name not in numbered]
         self._values: Callable[[object], tuple[Any, ...]] = attrgetter(*(column.name for column in self._columns))
         self._prepared: dict[str, _Prepared] = {}
@@ -58,9 +58,9 @@ class RowInsert:
         return prepared
 
     def _insert(self, dialect: Dialect) -> Insert:
-        if not self._adding:
+        if not self._replacing:
             return insert(self._table)
         made = (postgresql if dialect.name == "postgresql" else sqlite).insert(self._table)
-        added = {name: self._table.c[name] + made.excluded[name] for name in self._adding}
-        adding: Insert = made.on_conflict_do_update(index_elements=self._table.primary_key, set_=added)
-        return adding
+        values = {name: made.excluded[name] for name in self._replacing}
+        replacing: Insert = made.on_conflict_do_update(index_elements=self._table.primary_key, set_=values)
+        return replacing

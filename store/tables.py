@@ -588,8 +588,7 @@ counters = Table(
     Column("app_pk", BigInteger, primary_key=True, autoincrement=False),
     Column("task_type", String(64), primary_key=True),
     Column("cohort", String(100), primary_key=True),  # "" where the app named none
-    Column("name", String(120), primary_key=True),
     Column("shard", Integer, primary_key=True, autoincrement=False),  # prevents replicas from waiting for each other
-    Column("value", BigInteger, nullable=False),
+    Column("counts", JsonText, nullable=False),  # by name: as a row each, a month would be tens of thousands to read
     sqlite_with_rowid=False,  # its rows lie in the order in which they are read
 )

@@ -1,5 +1,6 @@
 """What is counted, and in which stretches of time: the keys of `counters`, and facts made of them."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -75,8 +76,16 @@ def stretches(first: int, end: int) -> list[Stretch]:
     return [stretch for stretch in found if stretch.first < stretch.end]
 
 
-def add(facts: Facts, name: str, number: int) -> None:
-    """Adds what is counted under a tally's name."""
+def facts_of(counts: Mapping[str, int]) -> Facts:
+    """What is counted under the names of tallies; of nothing none is a fact."""
+    facts = Facts()
+    for name, number in counts.items():
+        if number:
+            _add(facts, name, number)
+    return facts
+
+
+def _add(facts: Facts, name: str, number: int) -> None:
     measure, _, rest = name.partition(":")
     first, _, second = rest.rpartition(":")
     match measure:

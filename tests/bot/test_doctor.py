@@ -175,7 +175,7 @@ def test_the_command_ends_with_1_and_says_what_to_do(hitl: Hitl) -> None:
 
 def test_a_counter_that_differs_from_a_recount_is_named_and_put_right(hitl: Hitl, tmp_path: Path) -> None:
     hitl("migrate")
-    made_up = "INSERT INTO counters VALUES (1, 1993960, 1, 'refund', 'eu', 'decisions', 0, 3)"
+    made_up = "INSERT INTO counters VALUES (1, 1993960, 1, 'refund', 'eu', 0, '{\"decisions\": 3}')"
     with closing(sqlite3.connect(tmp_path / "hitl.db")) as connection, connection:
         connection.execute(made_up)
         connection.execute(made_up.replace("(1,", "(768,", 1).replace("1993960", "1993728"))

@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, insert, update
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import and_, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from store import tables as t
 from store.counter_check import CounterCheck, Difference, Repair
+from store.counters import write_rows
 from store.tallies import GRAINS, Stretch, Tally, quarter_of
 from store.writer import Writer
 from tests.support.counters import wrong_counters
@@ -41,38 +42,41 @@ async def test_what_was_changed_lost_or_made_up_is_found_and_put_right(engine: A
     await past.add(NOW + timedelta(days=20), Judgement("gate", [Voted("reject", "tone")]))
     assert await wrong_counters(engine) == []
 
-    c = t.counters.c
     bucket = Tally(QUARTER, past.app_pk, "label", "eu", "decisions")
-    made_up = {**bucket._asdict(), "name": "disputes", "shard": 3, "value": 2}
     async with engine.begin() as connection:
-        await connection.execute(
-            update(t.counters).where(c.name == "decisions", c.grain == 1).values(value=c.value + 4)
-        )
-        await connection.execute(delete(t.counters).where(c.name == "escalated", c.grain == GRAINS[-1]))
-        await connection.execute(insert(t.counters), [{**made_up, "grain": 1}])
+        for grain, changed in ((1, {"decisions": 5, "disputes": 2}), (GRAINS[-1], {"escalated": 0})):
+            await _change(connection, grain, bucket, changed)
+        await connection.execute(delete(t.counters).where(t.counters.c.grain == 1, t.counters.c.cohort == ""))
 
     wrong = await wrong_counters(engine)
-    assert len(wrong) == 5
+    assert len(wrong) == 3 + 5, "of the second decision five names are lost"
     assert Difference(1, bucket, counted=5, recounted=1) in wrong
     assert Difference(1, bucket._replace(name="disputes"), counted=2, recounted=0) in wrong
     lost = Tally(QUARTER, past.app_pk, "label", "eu", "escalated").in_bucket(GRAINS[-1])
     assert Difference(GRAINS[-1], lost, counted=0, recounted=1) in wrong
 
     numbers = await repaired(engine, writer)
-    assert sum(numbers) == 5
+    assert sum(numbers) == 8
     assert await wrong_counters(engine) == []
     assert sum(await repaired(engine, writer)) == 0
+
+
+async def _change(connection: AsyncConnection, grain: int, tally: Tally, changed: dict[str, int]) -> None:
+    c = t.counters.c
+    mine = and_(c.grain == grain, c.quarter == tally.in_bucket(grain).quarter, c.cohort == tally.cohort)
+    counts = (await connection.execute(select(c.counts).where(mine))).scalar_one()
+    await connection.execute(update(t.counters).where(mine).values(counts=counts | changed))
 
 
 async def test_counters_of_times_without_decisions_are_looked_at_too(engine: AsyncEngine, writer: Writer) -> None:
     app_pk = await add_world(writer, engine)
     await writer.submit(take_in(1, app_pk))
     block = QUARTER // GRAINS[-1]
-    row = {**Tally((block - 3) * GRAINS[-1], app_pk, "label", "", "decisions")._asdict(), "shard": 0, "value": 1}
-    async with engine.begin() as connection:
-        await connection.execute(insert(t.counters), [{**row, "grain": grain} for grain in GRAINS])
-    blocks = await CounterCheck(engine).blocks()
     first = (block - 3) * GRAINS[-1]
+    tally = Tally(first, app_pk, "label", "", "decisions")
+    async with engine.begin() as connection:
+        await write_rows(connection, [(grain, tally, 1) for grain in GRAINS], shard=0)
+    blocks = await CounterCheck(engine).blocks()
     assert blocks[0] == Stretch(GRAINS[-1], first, first + GRAINS[-1])
     assert len(blocks) == 4
     assert len(await wrong_counters(engine)) == len(GRAINS)

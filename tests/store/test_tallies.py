@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from routing.metrics import Facts, Judged
-from store.tallies import GRAINS, QUARTER, Tally, add, beginning_of, quarter_of, quarters, stretches
+from store.tallies import GRAINS, QUARTER, Tally, beginning_of, facts_of, quarter_of, quarters, stretches
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 at = st.timedeltas(timedelta(days=-9000), timedelta(days=9000)).map(lambda passed: NOON + passed)
@@ -59,12 +59,11 @@ def test_a_stretch_of_time_is_widened_to_whole_quarters(since: datetime, until: 
 
 
 def test_what_is_counted_under_a_name_is_a_fact() -> None:
-    facts = Facts()
-    for name in (
+    names = (
         "decisions", "escalated", "disputes", "verdict:gate:edit", "category:", "category:a:b", "latency:8200",
         "audit:0.07:wrong", "audit:1e-05:right", "pair:approve:reject",
-    ):  # fmt: skip
-        add(facts, name, 2)
+    )  # fmt: skip
+    facts = facts_of({**dict.fromkeys(names, 2), "category:gone": 0})
     assert facts == Facts(
         decisions=2,
         escalated=2,

@@ -129,12 +129,9 @@ def upgrade() -> None:
         sa.Column("app_pk", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("task_type", sa.String(length=64), nullable=False),
         sa.Column("cohort", sa.String(length=100), nullable=False),
-        sa.Column("name", sa.String(length=120), nullable=False),
         sa.Column("shard", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("value", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint(
-            "grain", "quarter", "app_pk", "task_type", "cohort", "name", "shard", name=op.f("pk_counters")
-        ),
+        sa.Column("counts", store.types.JsonText(), nullable=False),
+        sa.PrimaryKeyConstraint("grain", "quarter", "app_pk", "task_type", "cohort", "shard", name=op.f("pk_counters")),
         sqlite_with_rowid=False,
     )
     op.create_table(
