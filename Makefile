@@ -33,6 +33,7 @@ bench: .venv/.installed-dev
 	$(BIN)/python -m benchmarks.ack_under_load
 	$(BIN)/python -m benchmarks.home
 	$(BIN)/python -m benchmarks.calibration
+	$(BIN)/python -m benchmarks.stats
 	$(BIN)/python -m benchmarks.process
 
 # Four weeks in simulated time: what audits, digests, rollbacks and measures against load come to.
