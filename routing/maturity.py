@@ -2,7 +2,7 @@
 
     COLD ──enough labels──▶ LEARN ──certificate──▶ STABLE ──alarm──▶ DEGRADED
                                                      ▲──fresh certificate──┘
-    any ──breach proven──▶ SUSPENDED ──autonomy lowered: people decide──▶ COLD
+    any ──breach proven──▶ SUSPENDED ──the next time anything is learnt──▶ COLD
     any but SUSPENDED ──another bound in the policy──▶ COLD
 
 The evidence starts anew wherever the question does: when the task becomes STABLE (has it got worse since?) and when it
@@ -75,8 +75,8 @@ def step(
 
 
 def resumed(maturity: Maturity, goal: Goal) -> tuple[Maturity, Transition | None]:
-    """After people have acted on the breach and decide themselves: what was proven is about the past. The task begins
-    anew, so that all of it is audited once it has its autonomy back. Another state stays as it is."""
+    """After a breach has taken the autonomy away: what was proven is about the past. The task begins anew, so that all
+    of it is audited once it has its autonomy back. Another state stays as it is."""
     if maturity.state is not MaturityState.SUSPENDED:
         return maturity, None
     return begun(goal), Transition(MaturityState.SUSPENDED, MaturityState.COLD, maturity.evidence)
