@@ -15,6 +15,7 @@ from bot.reporting.days import Span
 from bot.reporting.statistics import Prices, Statistics, read_prices, read_statistics
 from bot.reviewing.audit_rates import maturity_of
 from routing.digest import Point, point
+from routing.drift import tripling_days
 from routing.maturity import MaturityState
 from routing.metrics import Metrics, metrics
 from routing.money import Money
@@ -46,11 +47,13 @@ class Waiting:
 @dataclass(slots=True)
 class TaskState:
     """How far one task type has come: the stream that learnt last, the latest calibration, and what of the policy is
-    adjusted."""
+    adjusted. `tripling_days`: how soon a tripling of its errors would be found by as many audits as of late; None: none
+    was judged."""
 
     task_type: str
     maturity: MaturityState | None = None
     audit_rate: float | None = None
+    tripling_days: float | None = None
     calibration: Look | None = None
     adjustments: list[StoredAdjustment] = field(default_factory=list)
 
@@ -89,7 +92,7 @@ class Overviews:
         unit, pieces = pieces_of(span, ZoneInfo(policy.timezone), _marked(now) if span.until == now else span.until)
         parts = [(name, await read_statistics(self._facts, piece, task_type)) for name, piece in pieces]
         waiting = waiting_of(await self._queue.groups(), now, task_type)
-        tasks = await self._tasks(statistics)
+        tasks = await self._tasks(statistics, policy)
         return await asyncio.to_thread(_reckoned, statistics, parts, unit, prices, waiting, tasks)
 
     async def task_types(self, span: Span, policy: Policy) -> list[str]:
@@ -97,17 +100,20 @@ class Overviews:
         found = await read_statistics(self._facts, span)
         return sorted({*policy.tasks, *(group.task_type for group in found.groups)})
 
-    async def _tasks(self, statistics: Statistics) -> tuple[TaskState, ...]:
+    async def _tasks(self, statistics: Statistics, policy: Policy) -> tuple[TaskState, ...]:
         found = task_states(
             await self._streams.all(),
             (await self._calibrations.latest_of_streams()).values(),
             await self._adjustments.in_force(),
         )
-        decisions: defaultdict[str, int] = defaultdict(int)
-        for group, facts in statistics.groups.items():
-            decisions[group.task_type] += facts.decisions
-        chosen = [each for each in found if statistics.window.task_type in (None, each.task_type)]
-        return tuple(sorted(chosen, key=lambda each: (-decisions[each.task_type], each.task_type)))
+        window, by_task = statistics.window, await asyncio.to_thread(lambda: statistics.by_task)
+        chosen = [each for each in found if window.task_type in (None, each.task_type)]
+        for each in chosen:
+            audits = by_task[each.task_type].audits.total() if each.task_type in by_task else 0
+            a_day = audits / ((window.until - window.since) / timedelta(days=1))
+            each.tripling_days = tripling_days(a_day, policy.task(each.task_type).max_error)
+        sizes = {name: facts.decisions for name, facts in by_task.items()}
+        return tuple(sorted(chosen, key=lambda each: (-sizes.get(each.task_type, 0), each.task_type)))
 
 
 def _reckoned(

@@ -101,6 +101,8 @@ def told(state: TaskState) -> list[str]:
     said = []
     if state.maturity is not None and state.audit_rate is not None:
         said.append(f"{words.MATURITIES[state.maturity]}, {100 * state.audit_rate:.0f} % audited")
+    if state.tripling_days is not None:
+        said.append(f"tripled errors seen in {max(1, round(state.tripling_days)):,} d")
     if state.calibration is not None:
         at, threshold = state.calibration.at, state.calibration.threshold
         result = "refused" if threshold is None else f"{threshold:.3g}"

@@ -122,6 +122,9 @@ async def test_what_waits_and_how_far_each_task_has_come_is_told_beside_the_metr
     async with past_of(hitl, settings) as past:
         opened = datetime.now(UTC) - timedelta(hours=3)
         await past.add(opened, Judgement("gate"), task_type="refund")
+        for _ in range(30):
+            audit = Judgement("audit", [Voted("approve")])
+            await past.add(opened, audit, task_type="refund", inclusion=0.25)
         row = {"task_type": "refund", "model_name": "", "model_version": "", "confidence_source": "other"}
         maturity = {"state": "degraded", "evidence": Evidence(0.02).as_json()}
         more = {"maturity": maturity, "rate": 0.25, "since": opened, "judged_to": 1, "version": 1}
@@ -131,7 +134,8 @@ async def test_what_waits_and_how_far_each_task_has_come_is_told_beside_the_metr
         other = (await hitl.aside("stats", "--task", "label")).out.splitlines()
     [waiting] = [line.split() for line in shown if line.startswith("refund ")]
     assert waiting == ["refund", "1", "3", "h"]
-    assert "  refund: degraded, 25 % audited" in shown
+    # Of the week thirty were audited, and a tripling to 3 % takes 301 audits to be seen.
+    assert "  refund: degraded, 25 % audited; tripled errors seen in 70 d" in shown
     assert "refund" not in " ".join(other)
 
 
