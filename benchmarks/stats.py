@@ -87,8 +87,17 @@ async def _office(opened: AsyncExitStack, slack_api_url: str, decisions: int) ->
     size, took = (folder / "hitl.db").stat().st_size / 2**20, time.perf_counter() - began
     print(f"{decisions:,} decisions, {rows:,} counters, {size:,.0f} MB, written in {took:.0f} s", flush=True)
     server = await opened.enter_async_context(serving(folder, url, slack_api_url))
+    await asyncio.to_thread(_caught_up, folder / "hitl.db")
     session = aiohttp.ClientSession(headers={"Authorization": f"Bearer {server.key}"})
     return _Office(server, await opened.enter_async_context(session))
+
+
+def _caught_up(path: Path) -> None:
+    """Waits for the jobs that a new server has to make up for; the last of them looks at the queues."""
+    connection = sqlite3.connect(path)
+    while not connection.execute("SELECT 1 FROM runs WHERE job = 'queue-batches' AND state = 'done'").fetchone():
+        time.sleep(0.5)
+    connection.close()
 
 
 # Ninety days ---------------------------------------------------------------------------------------------------------
