@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 from aiohttp import web
+from aiohttp.web_app import _cached_build_middleware
 from standardwebhooks import Webhook
 
 from bot.app import Application, Role, Surroundings
@@ -181,6 +182,8 @@ async def running_bot(
             await bot.application.stop()
             await runner.cleanup()
             await sandbox.stop()
+            # It keeps every application that ever answered, and hundreds of bots are gigabytes.
+            _cached_build_middleware.cache_clear()
 
 
 def make_settings(database_url: str, policy: Path, sandbox: Sandbox, receiver: Receiver, **changes: Any) -> Settings:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import jsonschema_rs
 import pytest
@@ -30,6 +31,7 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
+METHODS = {"get", "post"}
 
 
 @pytest.fixture
@@ -108,27 +110,35 @@ async def test_what_is_generated_from_the_description_is_answered_by_it(bot: Bot
     document = await description(bot)
     tried = await asyncio.to_thread(try_all_operations, document, bot.application.url)
     assert tried == {
-        f"{method.upper()} {path}"
-        for path, item in document["paths"].items()
-        for method in item
-        if method in {"get", "post"}
+        f"{method.upper()} {path}" for path, item in document["paths"].items() for method in item if method in METHODS
     }
     assert (await bot.post(SURE))[0] == 201
 
 
 def try_all_operations(document: dict[str, Any], url: str) -> set[str]:
-    """The operations tried; raises the first deviation, with the request that shows it."""
+    """The operations tried; raises the first deviation, with the request that shows it. Each has a key that is good, so
+    that what is wrong is the arguments and not that."""
     tried: set[str] = set()
+    for item in document["paths"].values():
+        for method in METHODS & item.keys():
+            item[method].pop("security", None)
     for found in schemathesis.openapi.from_dict(document).get_all_operations():
         assert isinstance(found, Ok)
         operation = found.ok()
         for mode in GenerationMode.POSITIVE, GenerationMode.NEGATIVE:
             if mode is GenerationMode.NEGATIVE and not (operation.body or operation.query or operation.path_parameters):
                 continue
-            checks = [*CHECKS, negative_data_rejection] if mode is GenerationMode.NEGATIVE else CHECKS
+            checks = [*CHECKS, refuses_what_was_sent] if mode is GenerationMode.NEGATIVE else CHECKS
             try_operation(operation, mode, checks, url)
         tried.add(operation.label)
     return tried
+
+
+def refuses_what_was_sent(context: Any, response: Any, case: Any) -> None:
+    """An argument that is an empty list or object is never sent, and what was wrong with the request goes with it."""
+    sent = parse_qs(urlsplit(response.request.url).query, keep_blank_values=True)
+    if set(case.query or ()) <= set(sent):
+        negative_data_rejection(context, response, case)
 
 
 def try_operation(operation: Any, mode: GenerationMode, checks: list[Any], url: str) -> None:
