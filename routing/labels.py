@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     Array: TypeAlias = NDArray[Any]
     Column: TypeAlias = Sequence[float] | Array
 
+
+LEAST_INCLUSION: Final = 1e-9
+"""A label of a smaller chance would stand for more decisions than there are; its weight soon exceeds all numbers."""
 
 _SEED = 1
 _MOST_PROBABILITIES = 64
@@ -81,13 +84,13 @@ def labels_of(
     same probability.
 
     Raises:
-        LabelError: a confidence is not within 0..1, an inclusion probability not within (0, 1], or a column ends early.
+        LabelError: a confidence is not in 0..1, an inclusion probability not in 1e-9..1, or a column ends early.
     """
     import numpy as np  # noqa: PLC0415
 
     confident = _checked("confidence", confidence, 0.0)
     wrong = np.asarray(is_wrong, dtype=bool)
-    design = np.ones(len(confident)) if inclusion is None else _checked("inclusion_prob", inclusion, 5e-324)
+    design = np.ones(len(confident)) if inclusion is None else _checked("inclusion_prob", inclusion, LEAST_INCLUSION)
     for name, column in (("is_correct", wrong), ("inclusion_prob", design)):
         if len(column) != len(confident):
             raise LabelError(min(len(column), len(confident)), name, f"{len(confident)} values are expected")
@@ -116,8 +119,7 @@ def _checked(name: str, values: "Column", least: float) -> "Array":
     outside = np.flatnonzero(~((column >= least) & (column <= 1)))  # NaN is outside too
     if len(outside):
         index = int(outside[0])
-        bounds = "within 0..1" if least == 0 else "greater than 0 and at most 1"
-        raise LabelError(index, name, f"{column[index]:g} is not {bounds}")
+        raise LabelError(index, name, f"{column[index]:g} is not within {least:g}..1")
     return column
 
 

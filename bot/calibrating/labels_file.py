@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from bot.reporting.words import numbered
-from routing.labels import Labels, labels_of
+from routing.labels import LEAST_INCLUSION, Labels, labels_of
 
 _REQUIRED = ("task_type", "item_id", "confidence", "is_correct")
 _OPTIONAL = "inclusion_prob"
@@ -139,6 +139,6 @@ def _inclusion(values: dict[str, str]) -> float:
         return 1.0
     expected = "the probability, above 0 and up to 1, with which this item was chosen to be labelled"
     inclusion = _number(values, _OPTIONAL, expected)
-    if inclusion == 0:
+    if inclusion < LEAST_INCLUSION:
         raise _UnusableError(_OPTIONAL, f"what was never to be labelled is no label: write {expected}.")
     return inclusion

@@ -110,7 +110,8 @@ def _row(row: Row, *, is_chosen: bool) -> str:
 
 
 def _diagram(found: Reliability) -> Iterator[str]:
-    least = floor(10 * min(min(each.accuracy, each.band_low) for each in found.bins)) / 10
+    # An axis needs a length, also where all is right and the model was sure of it.
+    least = min(floor(10 * min(min(each.accuracy, each.band_low) for each in found.bins)), 9) / 10
     left, right = percent(least), "100 %"
     yield f"{'confidence':>19}{'labels':>9}{'right':>9}  {left}{right:>{_AXIS + 1 - len(left)}}"
     for each in found.bins:

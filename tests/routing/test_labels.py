@@ -17,7 +17,7 @@ def test_a_confidence_is_a_share(confidence: float) -> None:
         decisions_of([confidence])
 
 
-@pytest.mark.parametrize("inclusion", [nan, inf, 0.0, -0.5, 1.5])
+@pytest.mark.parametrize("inclusion", [nan, inf, 0.0, 1e-310, -0.5, 1.5])
 def test_what_could_not_be_drawn_is_no_label(inclusion: float) -> None:
     with pytest.raises(LabelError) as raised:
         labels_of([0.5, 0.5], [False, True], [1.0, inclusion])

@@ -60,7 +60,7 @@ def test_a_row_of_another_length() -> None:
     ]
 
 
-@pytest.mark.parametrize("chance", ["0", "-1", "1.5", "nan", "", "often"])
+@pytest.mark.parametrize("chance", ["0", "1e-310", "-1", "1.5", "nan", "", "often"])
 def test_a_chance_that_is_none(chance: str) -> None:
     [problem] = problems(f"{HEADER.strip()},inclusion_prob\nrefund,a,0.9,1,{chance}\n")
     assert problem.startswith("line 2, column inclusion_prob: ")

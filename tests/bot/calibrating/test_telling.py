@@ -57,6 +57,11 @@ def test_a_refusal_keeps_a_person_on_everything(labels: Labels, told: str) -> No
     assert found.threshold is None
 
 
+def test_a_model_that_is_always_sure_and_right_has_a_diagram_too() -> None:
+    told = calibration_text("refund", calibrate(labels_of([1.0] * 50, [False] * 50), GOAL)).splitlines()
+    assert [line.split() for line in told if line.endswith("●")] == [["1", "50", "100.0", "%", "●"]]
+
+
 def test_the_object_of_a_certificate() -> None:
     labels = labels_of([0.95] * 300 + [0.5] * 100, [False] * 300 + [True] * 100, unknown=100)
     told = calibration_object("refund", calibrate(labels, GOAL))
