@@ -56,11 +56,17 @@ class Calibrate:
     async def run(self, tick: Tick) -> dict[str, Json]:
         """What was looked at and not told of, because the process died in between, is told by whoever comes next."""
         since = min(tick.at, self._clock.now())
-        taken = await self._looks.take()
+        try:
+            taken = await self._looks.take()
+        finally:
+            # Also where one stream fails: the looks at the others are spent, and by next month too old to be told.
+            await self._tell_since(since)
+        return {"calibrated": len(taken), "certified": sum(look.threshold is not None for look in taken)}
+
+    async def _tell_since(self, since: datetime) -> None:
         for look in (await self._calibrations.latest_of_streams()).values():
             if look.at >= since:
                 await self._tell(look)
-        return {"calibrated": len(taken), "certified": sum(look.threshold is not None for look in taken)}
 
     async def _tell(self, look: Look) -> None:
         task_type = look.stream.task_type

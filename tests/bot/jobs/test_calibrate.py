@@ -12,7 +12,7 @@ from sqlalchemy import select
 from bot.adjusting import Adjusted, Adjusting
 from bot.calibrating.looks import Looks
 from bot.jobs.calibrate import Calibrate
-from bot.jobs.runner import Jobs, Ran
+from bot.jobs.runner import JobFailedError, Jobs, Ran
 from bot.slack.proposed import render_proposed
 from store import tables as t
 from store.adjustments import AdjustmentStore, Proposal
@@ -124,6 +124,16 @@ async def test_what_was_found_before_a_process_died_is_told_by_the_next(here: Ca
     assert await here.proposals() == []
 
     await here.run()
+
+    assert len(await here.proposals()) == 1
+
+
+async def test_a_stream_that_fails_keeps_no_other_from_being_told(here: Calibrating) -> None:
+    await here.judged(SOUND)
+    await here.judged([(2.0, False)] * 300, model_name="broken", created_at=NOW - timedelta(days=40))
+
+    with pytest.raises(JobFailedError):
+        await here.run()
 
     assert len(await here.proposals()) == 1
 
