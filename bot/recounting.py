@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.reporting.terminal import harmless
 from store.counter_check import CounterCheck, Difference, Repair
 from store.tallies import QUARTER, beginning_of
 from store.writer import Writer
@@ -53,4 +54,4 @@ def _named(wrong: Difference) -> str:
     of, since = wrong.tally, beginning_of(wrong.tally.quarter).isoformat(timespec="minutes")
     cohort = f", cohort {of.cohort}" if of.cohort else ""
     bucket = f"{wrong.grain * QUARTER} from {since}"
-    return f"{of.name} of {of.task_type}{cohort}, {bucket}: {wrong.counted}, not {wrong.recounted}"
+    return harmless(f"{of.name} of {of.task_type}{cohort}, {bucket}: {wrong.counted}, not {wrong.recounted}")

@@ -58,7 +58,7 @@ async def _metrics(span: Span, task: str | None, policy: Policy, *, as_json: boo
     async with database() as engine:
         if not as_json:
             overview = await Overviews(engine).read(span, task, policy, SystemClock().now())
-            return overview_text(overview, ZoneInfo(policy.timezone))
+            return overview_text(overview)
         found = await read_statistics(FactStore(engine), span, task)
         prices = await read_prices(LoadStore(engine), found.window, policy.cost)
     return json.dumps(statistics_object(found, prices))

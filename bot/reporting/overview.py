@@ -63,6 +63,7 @@ class Overview:
     """Of all task types, or of the one that `statistics` is about.
 
     Attributes:
+        tz: of the days that are named.
         trend: the oldest first; each point is one `unit`.
         spent: None where the policy does not say what things cost.
         waiting: the longest line first.
@@ -70,6 +71,7 @@ class Overview:
     """
 
     statistics: Statistics
+    tz: ZoneInfo
     told: Metrics
     trend: tuple[Point, ...]
     unit: Unit
@@ -89,11 +91,12 @@ class Overviews:
     async def read(self, span: Span, task_type: str | None, policy: Policy, now: datetime) -> Overview:
         statistics = await read_statistics(self._facts, span, task_type)
         prices = await read_prices(self._load, statistics.window, policy.cost)
-        unit, pieces = pieces_of(span, ZoneInfo(policy.timezone), _marked(now) if span.until == now else span.until)
+        tz = ZoneInfo(policy.timezone)
+        unit, pieces = pieces_of(span, tz, _marked(now) if span.until == now else span.until)
         parts = [(name, await read_statistics(self._facts, piece, task_type)) for name, piece in pieces]
         waiting = waiting_of(await self._queue.groups(), now, task_type)
         tasks = await self._tasks(statistics, policy)
-        return await asyncio.to_thread(_reckoned, statistics, parts, unit, prices, waiting, tasks)
+        return await asyncio.to_thread(_reckoned, statistics, tz, parts, unit, prices, waiting, tasks)
 
     async def task_types(self, span: Span, policy: Policy) -> list[str]:
         """Those that the policy lists, and those of the decisions of this stretch; by name."""
@@ -118,6 +121,7 @@ class Overviews:
 
 def _reckoned(
     statistics: Statistics,
+    tz: ZoneInfo,
     parts: Sequence[tuple[str, Statistics]],
     unit: Unit,
     prices: Prices | None,
@@ -130,6 +134,7 @@ def _reckoned(
     _ = statistics.standing_out
     return Overview(
         statistics=statistics,
+        tz=tz,
         told=metrics(whole),
         trend=tuple(point(name, part.whole) for name, part in parts),
         unit=unit,

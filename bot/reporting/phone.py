@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from bot.reporting import words
 from bot.reporting.hiding import Hiding
@@ -92,24 +93,25 @@ def task_lines(overview: Overview, hiding: Hiding) -> Iterator[str]:
     """How far each task has come: its audits, its calibration, and what of its policy is adjusted."""
     for state in overview.tasks[:_MOST_TASKS]:
         yield _cut(hiding.of(state.task_type, state.task_type), COLUMNS)
-        yield from (f"  {_cut(said, COLUMNS - 2)}" for said in told(state))
+        yield from (f"  {_cut(said, COLUMNS - 2)}" for said in told(state, overview.tz))
     yield from _further(len(overview.tasks))
 
 
-def told(state: TaskState) -> list[str]:
-    """A few words about each thing that is known of a task."""
+def told(state: TaskState, tz: ZoneInfo) -> list[str]:
+    """A few words about each thing that is known of a task; days are those of the time zone."""
     said = []
     if state.maturity is not None and state.audit_rate is not None:
         said.append(f"{words.MATURITIES[state.maturity]}, {100 * state.audit_rate:.0f} % audited")
     if state.tripling_days is not None:
         said.append(f"tripled errors seen in {max(1, round(state.tripling_days)):,} d")
     if state.calibration is not None:
-        at, threshold = state.calibration.at, state.calibration.threshold
+        at, threshold = state.calibration.at.astimezone(tz), state.calibration.threshold
         result = "refused" if threshold is None else f"{threshold:.3g}"
         said.append(f"calibrated {at.day} {at:%b}: {result}")
     for each in state.adjustments:
         what = "paused" if each.cause == "brake" else f"{each.key} {each.value:g}"
-        said.append(f"{what} since {each.made_at.day} {each.made_at:%b}")
+        at = each.made_at.astimezone(tz)
+        said.append(f"{what} since {at.day} {at:%b}")
     return said
 
 

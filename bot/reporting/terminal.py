@@ -14,12 +14,12 @@ _MOST_LINES = 20
 _OF_PARTS = ("escalation_rate", "override_rate", "error_escape_rate", "review_latency", "reviewer_agreement")
 
 
-def overview_text(overview: Overview, tz: ZoneInfo) -> str:
+def overview_text(overview: Overview) -> str:
     """The metrics with trend and targets, what waits, how far each task has come, a line for each task type and cohort,
     and what stands out."""
     statistics = overview.statistics
     whole = statistics.whole
-    lines = [f"{stretch(statistics.window, tz)}: {words.numbered(whole.decisions, 'decision')}", ""]
+    lines = [f"{stretch(statistics.window, overview.tz)}: {words.numbered(whole.decisions, 'decision')}", ""]
     by = f"by {overview.unit}" if overview.trend else ""
     lines += aligned([("", "", "n", "95 % interval", "target", "", by), *_metric_lines(overview)])
     if overview.spent is not None:
@@ -27,7 +27,7 @@ def overview_text(overview: Overview, tz: ZoneInfo) -> str:
     lines += [*_queue(overview), *_tasks(overview), *_parts(statistics)]
     if statistics.standing_out:
         found = map(words.standing_out, statistics.standing_out[:_MOST_LINES])
-        lines += ["", "cohorts that stand out", *(f"  {sentence}" for sentence in found)]
+        lines += ["", "cohorts that stand out", *(f"  {harmless(sentence)}" for sentence in found)]
     if whole.categories:
         rows = [(name or "(no category)", f"{n:,}") for name, n in categories(whole)]
         lines += ["", *aligned([("errors", "n"), *rows])]
@@ -66,7 +66,7 @@ def _queue(overview: Overview) -> list[str]:
 
 
 def _tasks(overview: Overview) -> list[str]:
-    rows = [f"  {each.task_type}: {'; '.join(told(each))}" for each in overview.tasks[:_MOST_LINES]]
+    rows = [f"  {each.task_type}: {'; '.join(told(each, overview.tz))}" for each in overview.tasks[:_MOST_LINES]]
     return ["", "audits, calibration, adjustments", *rows] if rows else []
 
 
@@ -89,7 +89,8 @@ def _part_line(name: str, facts: Facts) -> tuple[str, ...]:
 
 
 def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """The first column to the left, numbers to the right."""
+    """The first column to the left, numbers to the right. What cells hold may come from apps: each is one line."""
+    rows = [tuple(map(harmless, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
@@ -98,3 +99,8 @@ def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
         ).rstrip()
         for row in rows
     ]
+
+
+def harmless(text: str) -> str:
+    """Without what would start a line, command a terminal or turn its text around: names of cohorts are the apps'."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -40,6 +40,7 @@ def overview(facts: Facts = Facts(), **changes: Any) -> Overview:  # noqa: B008 
     """Of one task type, with a trend of seven days that are alike."""
     made = {
         "statistics": Statistics(WEEK, {Group("refund", ""): facts}),
+        "tz": BERLIN,
         "told": metrics(facts),
         "trend": tuple(point(f"2026-11-{14 + day}", facts) for day in range(7)),
         "unit": "day",
@@ -125,13 +126,14 @@ def test_a_task_is_told_by_its_latest_stream_and_calibration_and_all_adjustments
     looks = [Look(StreamKey("refund", "m", v, "other"), 1, NOW, 300, t, "", {}, pk) for v, t, pk in
              (("1", 0.9, 1), ("2", None, 2))]  # fmt: skip
     paused = StoredAdjustment("adj_1", "label", "autonomy", 2, None, "brake", "operator", "", {}, None, NOW)
-    applied = StoredAdjustment("adj_2", "label", "threshold", 0.915, None, "apply", "bot", "", {}, None, NOW)
+    at_night = NOW + timedelta(hours=13)
+    applied = StoredAdjustment("adj_2", "label", "threshold", 0.915, None, "apply", "bot", "", {}, None, at_night)
     found = task_states([stream(9, "stable", 0.07, "2"), stream(5, "learn", 0.25, "1")], looks, [paused, applied])
-    by_task = {each.task_type: phone.told(each) for each in found}
+    by_task = {each.task_type: phone.told(each, BERLIN) for each in found}
     assert by_task == {
         "refund": ["stable, 7 % audited", "calibrated 20 Nov: refused"],
-        "label": ["paused since 20 Nov", "threshold 0.915 since 20 Nov"],
-    }
+        "label": ["paused since 20 Nov", "threshold 0.915 since 21 Nov"],
+    }, "local days"
 
 
 # Lines ----------------------------------------------------------------------------------------------------------------
