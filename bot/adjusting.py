@@ -126,9 +126,9 @@ class Adjusting:
 
     async def lowered(self, wanted: Sequence[Wanted]) -> ChangeAdjustments | None:
         """What takes these tasks' autonomy down at once, for whoever commits it with what has proven the need; None
-        where all of it is as low already."""
+        where all of it is as low already. A pause does not count: when it ends, the need is as proven as before."""
         seen = await self._store.in_force()
-        policy = self._policy_with(seen)
+        policy = self._policy_with(await self._without_brakes(seen))
         lower = [each for each in wanted if policy.value(each.task_type, each.key) > each.value]
         return self._planned(seen, lower, "bot") if lower else None
 
@@ -254,8 +254,7 @@ class Adjusting:
     async def _plan_undo(self, seen: Seen, mine: StoredAdjustment, by: str) -> ChangeAdjustments:
         now, before = self._clock.now(), self._policy_with(seen)
         others, _ = holding(self._policy.file, [each for each in seen if each.id != mine.id])
-        former = None if mine.replaces is None else await self._store.find(mine.replaces)
-        restored = [each for each in (former,) if each is not None and self._still_holds(each, others)]
+        restored = await self._replaced_by(mine, others)
         after = adjusted(self._policy.file, [*others, *restored])
         return ChangeAdjustments(
             seen=[each.id for each in seen],
@@ -266,6 +265,17 @@ class Adjusting:
             over=[mine.id],
             restored=[each.id for each in restored],
         )
+
+    async def _without_brakes(self, seen: Seen) -> Seen:
+        """What would be in force if no task were paused."""
+        running = [each for each in seen if each.cause != "brake"]
+        brakes = [each for each in seen if each.cause == "brake"]
+        return [*running, *[former for brake in brakes for former in await self._replaced_by(brake, running)]]
+
+    async def _replaced_by(self, mine: StoredAdjustment, others: Seen) -> Seen:
+        """What is in force again beside the others when this one ends: one, or none."""
+        former = None if mine.replaces is None else await self._store.find(mine.replaces)
+        return [former] if former is not None and self._still_holds(former, others) else []
 
     def _still_holds(self, former: StoredAdjustment, others: Seen) -> bool:
         """Not where the file has changed the key, or what it depends on, since then."""

@@ -51,6 +51,11 @@ def _down(proposal: Proposal) -> str:
 
 
 def _taken(proposal: Proposal) -> str:
+    if proposal.from_value == proposal.value:
+        return (
+            "It is paused, and to end the pause alone gives its autonomy back no more: *Undo* this too. What runs "
+            "alone is then audited until enough is known."
+        )
     return (
         f"Autonomy went from {proposal.from_value:g} to {proposal.value:g} at once. *Undo* gives it back; what runs "
         "alone is then audited until enough is known."

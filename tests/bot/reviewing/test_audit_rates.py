@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from bot.adjusting import Adjusted
 from bot.reviewing.audit_rates import followed
 from routing.maturity import Goal, MaturityState, begun
 from routing.policy import TaskPolicy, parse_policy
@@ -192,6 +193,22 @@ async def test_a_breach_takes_the_autonomy_away_at_once_and_offers_the_way_back(
     assert (adjusted["cause"], adjusted["after"]) == ("breach", 2)
     [alert] = await at_work.all(t.alerts)
     assert (alert.severity, "9 errors in the last 9 audits" in alert.content["detail"]) == ("high", True)
+
+
+async def test_a_breach_that_is_proven_during_a_pause_outlasts_it(at_work: Auditing) -> None:
+    world = at_work.world
+    await world.set_policy(policy_for_labels(STRICT))
+    drawn = await _drawn(at_work, 9)
+    await at_work.adjusting.pause("label", by="operator", why="odd answers")
+    await at_work.judge(drawn, WRONG)
+    await at_work.learn()
+
+    [proposal] = await at_work.all(t.proposals)
+    assert (proposal.state, proposal.body["what"], proposal.from_value, proposal.value) == ("applied", "breach", 2, 2)
+    for autonomy in (2, 3):
+        assert isinstance(await at_work.adjusting.resume("label", by="operator"), Adjusted)
+        assert world.policy.current.task("label").autonomy == autonomy
+    assert await at_work.adjustments.in_force() == []
 
 
 async def test_after_a_breach_all_begins_anew_also_where_it_was_undone_at_once(at_work: Auditing) -> None:

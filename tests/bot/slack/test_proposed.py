@@ -81,6 +81,12 @@ def test_no_name_and_no_reason_does_anything(text: str) -> None:
         check_message(message.text, message.blocks, samples.PEOPLE)
 
 
+def test_a_breach_during_a_pause_says_that_both_have_to_end() -> None:
+    message = render_proposed(replace(AT_ONCE, from_value=2.0))
+    check_message(message.text, message.blocks, samples.PEOPLE)
+    assert "It is paused, and to end the pause alone gives its autonomy back no more: *Undo* this too." in message.text
+
+
 def test_only_what_can_still_be_done_has_a_button() -> None:
     buttons = {
         state: [
