@@ -143,15 +143,17 @@ class PolicyInForce:
         async with self._lock:
             adjustments = await self._adjustments.in_force()
             if tuple(each.id for each in adjustments) != self._in_force:
-                await self._put_in_force(self.file, adjustments)
+                await self._put_in_force(self.file, adjustments, adjusts=True)
                 log.info("policy.adjusted", version=self.current.version)
 
-    async def _put_in_force(self, file: Policy, adjustments: Sequence[StoredAdjustment]) -> None:
+    async def _put_in_force(
+        self, file: Policy, adjustments: Sequence[StoredAdjustment], *, adjusts: bool = False
+    ) -> None:
         """One that does not hold with this file is left out: where another replica has a newer file, it may there."""
         held, _ = holding(file, adjustments)
         policy = adjusted(file, held)
         if self._current is None or policy.version != self._current.version:
-            await self._writer.submit(KeepPolicy(policy.version, policy.document, self._clock.now()))
+            await self._writer.submit(KeepPolicy(policy.version, policy.document, self._clock.now(), adjusts))
         self._file, self._current = file, policy
         self._in_force = tuple(each.id for each in adjustments)
 

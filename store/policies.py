@@ -15,15 +15,16 @@ from store.writer import SingleCommand
 @dataclass(frozen=True, slots=True)
 class KeepPolicy(SingleCommand[bool]):
     """Stores a policy once under its version. False: it was known. The history tells of it when it takes the place of
-    another, not at every start of a process, nor when it came by an adjustment, of which the history tells already."""
+    another, not at every start of a process, nor where it is `adjusted`: of adjustments the history tells already."""
 
     version: str
     document: Json
     at: datetime
+    adjusted: bool = False
 
     async def apply(self, connection: AsyncConnection) -> bool:
         known = await connection.scalar(select(t.policies.c.version).where(t.policies.c.version == self.version))
-        if await _told_last(connection) != self.version:
+        if not self.adjusted and await _told_last(connection) != self.version:
             facts = {"policy_version": self.version}
             await append(connection, [HistoryRecord(self.at, "operator:policy:loaded", "operator", facts=facts)])
         if known is not None:

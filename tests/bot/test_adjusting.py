@@ -1,7 +1,7 @@
 """Values that are put in force without touching the policy file, and how they end."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,6 +108,33 @@ async def test_an_adjustment_is_in_force_here_at_once_and_elsewhere_after_a_look
     assert (there.threshold, there.policy.current.version) == (0.97, done.policy_version)
     assert await here.told() == [("bot:policy:adjusted", "apply", before, 0.97)]
     assert await policy_document(here.world.engine, done.policy_version) == there.policy.current.document
+
+
+class _Slow(AdjustmentStore):
+    """By the time that what it has read is in force, more has been adjusted."""
+
+    meanwhile: list[Awaitable[Adjusted]]
+
+    async def in_force(self) -> list[StoredAdjustment]:
+        found = await super().in_force()
+        while self.meanwhile:
+            await self.meanwhile.pop()
+        return found
+
+
+async def test_who_notices_adjustments_one_by_one_does_not_pass_them_off_as_files(here: Adjusters) -> None:
+    slow = _Slow(here.world.engine)
+    slow.meanwhile = []
+    there = PolicyInForce(here.world.policy_file, here.world.writer, here.world.clock, slow)
+    await there.load()
+    before = [row.event for row in await rows(here, t.history)]
+    await here.put(0.97)
+    slow.meanwhile = [here.put(0.98)]
+    for threshold in (0.97, 0.98):
+        await there.refresh()
+        assert there.current.value(TASK, "threshold") == threshold
+        assert await policy_document(here.world.engine, there.current.version) == there.current.document
+    assert [row.event for row in await rows(here, t.history)] == [*before, *["bot:policy:adjusted"] * 2]
 
 
 async def test_undo_brings_back_what_was_replaced(here: Adjusters) -> None:
