@@ -185,11 +185,16 @@ class LoadStore:
                 [WaitingLine(*row) for row in await connection.execute(waiting)],
             )
 
-    async def verdicts(self, since: datetime, until: datetime, most: int, task_type: str | None = None) -> list[Given]:
-        """Those of a task type among the latest of all, after `since` and up to `until`, newest first."""
-        query = _verdicts(since, until, most)
+    async def verdicts(
+        self, since: datetime, until: datetime, most: int, *, task_type: str | None = None, app_pk: int | None = None
+    ) -> list[Given]:
+        """Those of a task type, and of an app, among the latest of all, after `since` and up to `until`, newest
+        first."""
+        d, query = t.decisions.c, _verdicts(since, until, most)
         if task_type is not None:
             query = query.where(t.reviews.c.task_type == task_type)
+        if app_pk is not None:
+            query = query.join(t.decisions, d.pk == t.reviews.c.decision_pk).where(d.app_pk == app_pk)
         async with self._engine.connect() as connection:
             return [Given(*row) for row in await connection.execute(query)]
 

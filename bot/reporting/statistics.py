@@ -86,7 +86,7 @@ async def read_prices(load: LoadStore, window: Window, cost: Cost | None) -> Pri
     """None: the policy does not say what things cost."""
     if cost is None:
         return None
-    given = await load.verdicts(window.since, window.until, _TIMED, window.task_type)
+    given = await load.verdicts(window.since, window.until, _TIMED, task_type=window.task_type, app_pk=window.app_pk)
     return Prices(cost, service_time(given).total_seconds() / 60)
 
 

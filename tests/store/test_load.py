@@ -115,6 +115,18 @@ async def test_verdicts_come_with_their_times_the_latest_first(rows: Rows) -> No
     ]
 
 
+async def test_verdicts_are_of_the_task_and_the_app_that_are_named(rows: Rows) -> None:
+    await rows.verdict(await rows.add(), "U0ADA", NOW)
+    await rows.verdict(await rows.add(review={"task_type": "refund"}), "U0BEN", NOW - MINUTE)
+
+    async def people(**named: Any) -> list[str]:
+        return [given.user_id for given in await rows.store.verdicts(NOW - HOUR, NOW, 9, **named)]
+
+    assert await people() == await people(app_pk=rows.app_pk) == ["U0ADA", "U0BEN"]
+    assert await people(task_type="refund", app_pk=rows.app_pk) == ["U0BEN"]
+    assert await people(app_pk=rows.app_pk + 1) == []
+
+
 async def test_a_verdict_that_comes_while_it_is_looked_is_for_the_next_look(rows: Rows) -> None:
     review_pk = await rows.add()
     await rows.verdict(review_pk, "U0ADA", NOW)

@@ -64,7 +64,9 @@ READS: dict[str, Read] = {
     "find when something is due": lambda engine, _, app: ReviewStore(engine).next_due(),
     "count what waits": lambda engine, _, app: QueueStore(engine).groups(),
     "count what waits by app": lambda engine, _, app: QueueStore(engine).waiting_by_app(),
-    "time the latest verdicts": lambda engine, _, app: LoadStore(engine).verdicts(NOW, LATER, 100, "label"),
+    "time the latest verdicts": lambda engine, _, app: LoadStore(engine).verdicts(
+        NOW, LATER, 100, task_type="label", app_pk=app
+    ),
     "find the next to review": lambda engine, _, app: QueueStore(engine).waiting(
         Scope("U0ADA", LATER, "#ai-review"), 10
     ),
