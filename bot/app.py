@@ -42,7 +42,7 @@ from bot.jobs.scheduler import Scheduler
 from bot.jobs.seal_history import SealHistory
 from bot.jobs.weekly_digest import WeeklyDigest
 from bot.metrics import Metrics
-from bot.policy_in_force import PolicyInForce
+from bot.policy_in_force import PolicyInForce, PolicyUnreadableError
 from bot.proposals import Proposals
 from bot.reporting.digest import DigestSources
 from bot.reporting.overview import Overviews
@@ -104,6 +104,7 @@ from store.load import LoadStore
 from store.messages import MessageStore, ReleaseLeases
 from store.notes import NoteStore
 from store.notify import PostgresListener, Wakeups
+from store.policies import last_document
 from store.queue import QueueStore
 from store.retention import RetentionStore
 from store.reviews import ReviewStore
@@ -468,11 +469,19 @@ class Application:
         port = self._runner.addresses[0][1]
         return f"http://{self._settings.hitl_host}:{port}"
 
-    async def prepare(self) -> None:
-        """All that a command needs which only reads and writes. Raises SchemaTooOldError, PolicyUnreadableError."""
+    async def prepare(self, *, urgent: bool = False) -> None:
+        """All that a command needs which only reads and writes. `urgent`: where the policy file is broken, the policy
+        that was in force last does, as it does for those that serve. Raises SchemaTooOldError, PolicyUnreadableError.
+        """
         await schema.require(self.engine)
         self.writer.start()
-        await self.policy.load()
+        try:
+            await self.policy.load()
+        except PolicyUnreadableError:
+            last = await last_document(self.engine) if urgent else None
+            if last is None:
+                raise
+            await self.policy.stand_in(last)
 
     async def start(self) -> None:
         """Raises SchemaTooOldError, PolicyUnreadableError, SettingsError (port taken)."""

@@ -138,6 +138,12 @@ class PolicyInForce:
                     log.warning("policy.doubtful", detail=warning)
             self._seen = seen
 
+    async def stand_in(self, document: dict[str, Json]) -> None:
+        """Puts a stored policy in force in the place of a file that cannot be read, with the adjustments of now."""
+        file = Policy.from_document({"file": document["file"], "adjustments": []})
+        async with self._lock:
+            await self._put_in_force(file, await self._adjustments.in_force(), adjusts=True)
+
     async def refresh(self) -> None:
         """Puts the adjustments in force that the database has now."""
         async with self._lock:

@@ -41,6 +41,13 @@ async def _told_last(connection: AsyncConnection) -> Json:
     return (facts or {}).get("policy_version")
 
 
+async def last_document(engine: AsyncEngine) -> Json | None:
+    """The canonical document of the policy that came into force last; None: none ever did."""
+    async with engine.connect() as connection:
+        version = await _told_last(connection)
+        return await connection.scalar(select(t.policies.c.document).where(t.policies.c.version == version))
+
+
 async def policy_document(engine: AsyncEngine, version: str) -> Json | None:
     """The canonical document of a version, or None."""
     async with engine.connect() as connection:

@@ -30,7 +30,7 @@ def pause(
         post = Post(application.policy.current.task(task).channel, {"what": "pause"})
         return await application.adjusting.pause(task, by="operator", why=why, post=post)
 
-    match asyncio.run(with_application(work)):
+    match asyncio.run(with_application(work, urgent=True)):
         case Adjusted() as done:
             level = f"autonomy {done.before:g} → {done.value:g}" if done.before != done.value else "as it did before"
             said = f"{task} is paused: everything goes to people ({level}). {_NOTICED} `hitl resume {task}` ends it."
@@ -47,7 +47,7 @@ def resume(task: _Task, as_json: _AsJson = False) -> None:
         await _require_known(application, task)
         return await application.adjusting.resume(task, by="operator")
 
-    match asyncio.run(with_application(work)):
+    match asyncio.run(with_application(work, urgent=True)):
         case Adjusted() as done:
             _tell(done, f"{task} is back at autonomy {done.value:g}. {_NOTICED}", as_json=as_json)
         case Refused() as refused:

@@ -50,13 +50,13 @@ def moment_of(option: str, text: str) -> datetime:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-async def with_application(work: Callable[[Application], Awaitable[Result]]) -> Result:
-    """For commands that act as the serving process does, beside it."""
+async def with_application(work: Callable[[Application], Awaitable[Result]], *, urgent: bool = False) -> Result:
+    """For commands that act as the serving process does, beside it. `urgent`: also while the policy file is broken."""
     settings = load_settings()
     set_up_logging(settings.hitl_log)  # beside what is printed, not in it
     application = Application(settings, role="jobs")
     try:
-        await application.prepare()
+        await application.prepare(urgent=urgent)
         return await work(application)
     finally:
         await application.stop()

@@ -1,6 +1,7 @@
 """`hitl pause` and `hitl resume`: what an operator is told, and that a mistyped name stops nothing and says so."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,19 @@ def test_pause_and_resume_are_said_and_may_be_said_twice(migrated: Hitl) -> None
     assert "refund has been paused since" in said(migrated, "pause", "refund", "--why", "again")
     assert "refund is back at autonomy 3" in said(migrated, "resume", "refund")
     assert said(migrated, "resume", "refund") == "refund is not paused."
+
+
+def test_the_brake_works_while_the_policy_file_is_broken(migrated: Hitl, settings: dict[str, str]) -> None:
+    said(migrated, "resume", "refund")
+    Path(settings["HITL_POLICY"]).write_text("tasks: [")
+    assert "refund is paused" in said(migrated, "pause", "refund")
+    assert "refund is back at autonomy 3" in said(migrated, "resume", "refund")
+
+
+def test_without_any_policy_the_brake_says_what_is_wrong(migrated: Hitl, settings: dict[str, str]) -> None:
+    Path(settings["HITL_POLICY"]).write_text("tasks: [")
+    ended = migrated("pause", "refund")
+    assert (ended.code, "refused as a whole" in ended.err) == (2, True)
 
 
 def test_what_was_done_can_be_read_by_a_machine(migrated: Hitl) -> None:
