@@ -18,9 +18,11 @@ from bot.adjusting import Adjusting, Post, Wanted
 from bot.alerts import Alerts
 from bot.clock import Clock
 from bot.policy_in_force import PolicyInForce
-from routing.autonomy import PEOPLE_DECIDE, lowered
+from bot.reviewing.until_done import unless_outdated
+from routing.autonomy import lowered
 from routing.decision import Json
 from routing.evidence import Evidence
+from routing.matrix import PEOPLE_DECIDE
 from routing.maturity import Goal, Maturity, MaturityState, begun, rate, resumed, step
 from routing.policy import Policy, TaskPolicy
 from routing.redaction import redaction
@@ -34,7 +36,6 @@ log = structlog.get_logger(__name__)
 
 URGENCY = 2
 """Of posts about audits: they lead to their samples, and nobody waits for either."""
-_MOST_TRIES = 5
 _SAME = 1e-9
 
 
@@ -91,20 +92,15 @@ class AuditRates:
 
         Raises an ExceptionGroup of what went wrong with some streams, after all others have learnt."""
         await self._alert_of(await self._streams.all())  # of what a process found that did not come to tell it
-        for _ in range(_MOST_TRIES):
-            try:
-                learnt = await self._learn()
-            except (StreamOutdatedError, AdjustmentsOutdatedError):
-                await self._policy.refresh()
-                continue  # another replica was quicker
-            await self._policy.notice()
-            await self._alert_of(learnt.streams)
-            if learnt.failures:
-                raise ExceptionGroup("some streams have learnt nothing from their audits", learnt.failures)
-            return learnt.changed
-        raise RuntimeError("the audit rates change faster than they can be worked out")
+        learnt = await unless_outdated(self._learn, StreamOutdatedError, AdjustmentsOutdatedError)
+        await self._policy.notice()
+        await self._alert_of(learnt.streams)
+        if learnt.failures:
+            raise ExceptionGroup("some streams have learnt nothing from their audits", learnt.failures)
+        return learnt.changed
 
     async def _learn(self) -> _Learnt:
+        await self._policy.refresh()
         now, policy = self._clock.now(), self._policy.current
         known = {stream.key: stream for stream in await self._streams.all()}
         found = _by_stream(await self._streams.verdicts(now))

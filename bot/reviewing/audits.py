@@ -12,6 +12,7 @@ from bot.clock import Clock
 from bot.ids import NewId
 from bot.policy_in_force import PolicyInForce
 from bot.reviewing.audit_rates import URGENCY, maturity_of, model_of
+from bot.reviewing.until_done import unless_outdated
 from routing.decision import Json, ReviewKind, Route
 from routing.maturity import Goal, Maturity, begun, rate_of
 from routing.policy import TaskPolicy
@@ -31,7 +32,6 @@ LOOK_WITHIN = timedelta(days=7)
 
 _SAMPLE_URGENCY = 1
 _MOST_COHORTS = 10
-_MOST_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +94,8 @@ class Audits:
         return draws
 
     async def _draw(self, task_type: str, period: Period, day: date) -> Draw:
-        for _ in range(_MOST_TRIES):
-            try:
-                return await self._try(task_type, period, day)
-            except DrawOutdatedError:
-                continue  # another replica was quicker, or the day is not over
-        raise RuntimeError(f"what ran alone of {task_type} changes faster than it can be drawn from")
+        # Another replica was quicker, or the day is not over.
+        return await unless_outdated(lambda: self._try(task_type, period, day), DrawOutdatedError)
 
     async def _try(self, task_type: str, period: Period, day: date) -> Draw:
         groups = await self._audits.groups(task_type, period)

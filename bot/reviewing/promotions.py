@@ -9,14 +9,13 @@ from bot.adjusting import Adjusting, Post, Wanted
 from bot.clock import Clock
 from bot.policy_in_force import PolicyInForce
 from bot.reviewing.audit_rates import maturity_of
+from bot.reviewing.until_done import unless_outdated
 from routing.autonomy import Agreement, Standing, risen
 from routing.decision import Json
 from store.accuracy import AccuracyOutdatedError, AccuracyStore, AccuracyStream, ReviewVerdict, SaveAccuracy
 from store.adjustments import AdjustmentStore, Propose
 from store.audit_streams import Stream, StreamKey, StreamStore
 from store.writer import Writer
-
-_MOST_TRIES = 5
 
 
 class Promotions:
@@ -37,12 +36,7 @@ class Promotions:
     async def look(self) -> int:
         """Takes in what people have found since the last time, and proposes a level more for each task that has earned
         it; how many were proposed."""
-        for _ in range(_MOST_TRIES):
-            try:
-                return await self._look()
-            except AccuracyOutdatedError:
-                continue  # another replica was quicker
-        raise RuntimeError("what people find changes faster than it can be counted")
+        return await unless_outdated(self._look, AccuracyOutdatedError)
 
     async def _look(self) -> int:
         now = self._clock.now()

@@ -1,6 +1,7 @@
-"""Trying anew for as long as somebody else is quicker."""
+"""Trying anew for as long as somebody else, or another replica, is quicker."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TypeVar
 
 Seen = TypeVar("Seen")
@@ -8,6 +9,8 @@ Done = TypeVar("Done")
 
 # So many people would have to act between our look and our commit. Each time one of them succeeds.
 _MOST_TRIES = 200
+# Of replicas there are few, and whoever comes second mostly finds that all is done.
+_MOST_REPLICAS = 5
 
 
 async def until_done(
@@ -19,4 +22,13 @@ async def until_done(
         if done is not None:
             return done
         seen = await look_again()
-    raise RuntimeError(f"it changes faster than anybody can act on it: {seen!r:.200}")
+    # Not what was seen: that may be what a customer wrote, and this goes into the log.
+    raise RuntimeError(f"{attempt.__qualname__}: it changes faster than anybody can act on it")
+
+
+async def unless_outdated(attempt: Callable[[], Awaitable[Done]], *outdated: type[Exception]) -> Done:
+    """What the attempt comes to; one of `outdated`: another replica was quicker, and it is made anew."""
+    for _ in range(_MOST_REPLICAS):
+        with suppress(*outdated):
+            return await attempt()
+    raise RuntimeError(f"{attempt.__qualname__}: it changes faster than it can be worked out")
