@@ -10,8 +10,8 @@ from bot.clock import Clock
 from bot.ids import NewId
 from bot.policy_in_force import PolicyInForce, adjusted, facts_of, holding
 from bot.reviewing.until_done import until_done
-from routing.autonomy import PEOPLE_DECIDE
 from routing.decision import Json
+from routing.matrix import PEOPLE_DECIDE
 from routing.policy import AdjustedKey, Policy, PolicyError
 from store.adjustments import (
     AdjustmentsOutdatedError,

@@ -167,7 +167,7 @@ class Intake:
 
     async def find(self, key: ApiKey, decision_id: str) -> Decision:
         """Of the key's own app; with scope admin of any. Raises Problem (not_found)."""
-        app_pk = None if "admin" in key.scopes else key.app_pk
+        app_pk = key.sees
         decision = None
         if not UNSTORABLE_TEXT.search(decision_id):  # which PostgreSQL could not even be asked for
             decision = await self._decisions.find(app_pk, decision_id, own_first=key.app_pk)

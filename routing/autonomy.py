@@ -13,14 +13,13 @@ from math import inf, log
 from typing import Final, Self
 
 from routing.evidence import CERTIFICATE_STAKES, Evidence, likelihood_ratio
+from routing.matrix import PEOPLE_DECIDE
 from routing.maturity import MaturityState
 
 MAX_ERROR: Final = 0.05
 """People must agree with more than 95 % of a model's answers."""
 CHANCE: Final = 1 / 20
 MOST: Final = 5
-PEOPLE_DECIDE: Final = 2
-"""The highest autonomy at which nothing runs alone."""
 
 _ALARMED = (MaturityState.DEGRADED, MaturityState.SUSPENDED)
 

@@ -5,7 +5,7 @@ Words and values are the contract's. Everything here is plain data; no I/O, no c
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -68,6 +68,10 @@ class OutcomeResult(StrEnum):
     TIMED_OUT = "timed_out"
     CANCELLED = "cancelled"
     SHADOW = "shadow"
+
+
+CORRECTED: Final = (OutcomeResult.EDITED, OutcomeResult.REJECTED)
+"""What people found wrong."""
 
 
 class ReviewKind(StrEnum):

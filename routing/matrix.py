@@ -4,7 +4,12 @@ More risk or less confidence never means less oversight; the matrix is checked f
 nothing here breaks it.
 """
 
+from typing import Final
+
 from routing.decision import Risk, Route
+
+PEOPLE_DECIDE: Final = 2
+"""The highest autonomy at which nothing runs alone."""
 
 
 def person_floor(risk: Risk) -> Route:
@@ -19,7 +24,7 @@ def oversight(cell: Route, *, demand: Route | None, autonomy: int, risk: Risk) -
     one, autonomy raises but never lowers.
     """
     demanded = cell if demand is None else max(cell, demand)
-    if autonomy <= 2:
+    if autonomy <= PEOPLE_DECIDE:
         return max(demanded, person_floor(risk))
     return demanded if demand is not None else _lowered(cell, autonomy, risk)
 

@@ -8,7 +8,6 @@ say, with their base risk.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from routing.autonomy import PEOPLE_DECIDE
 from routing.checks import CheckResult, CheckStatus, run_checks
 from routing.decision import (
     DecisionRequest,
@@ -22,7 +21,7 @@ from routing.decision import (
     Routing,
 )
 from routing.expressions import Facts
-from routing.matrix import oversight, person_floor
+from routing.matrix import PEOPLE_DECIDE, oversight, person_floor
 from routing.policy import Policy, TaskPolicy
 from routing.rules import FiredRule, fired_rules
 

@@ -9,16 +9,15 @@ from typing import Any
 from sqlalchemy import Row, Select, and_, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from routing.decision import OutcomeResult, ReviewKind
+from routing.decision import CORRECTED
 from routing.review import ReviewState
 from store import tables as t
 from store.adjustments import Propose
-from store.audit_streams import LEARNT_WITHIN, SETTLED_AFTER, StreamKey
+from store.audit_streams import LEARNT_WITHIN, SETTLED_AFTER, STREAM_NAMES, StreamKey
 from store.insert_new import insert_new
+from store.recount import COMPARED
 from store.writer import SingleCommand
 
-_KINDS = (ReviewKind.GATE, ReviewKind.PROVISIONAL, ReviewKind.AUDIT)
-_ERRORS = (OutcomeResult.EDITED, OutcomeResult.REJECTED)
 _ANSWERS_WITHIN = timedelta(days=2)
 """A model that has not answered for longer has no say in what its task has earned."""
 
@@ -98,37 +97,31 @@ class AccuracyStore:
             final = list(takewhile(lambda row: row.state == ReviewState.DECIDED and row.at <= settled, rows))
         last = {row.review_pk: row.pk for row in final}  # of two votes at one moment the later has closed it
         return [
-            ReviewVerdict(row.pk, _key(row), row.outcome in _ERRORS) for row in final if last[row.review_pk] == row.pk
+            ReviewVerdict(row.pk, _key(row), row.outcome in CORRECTED) for row in final if last[row.review_pk] == row.pk
         ]
 
     async def answering(self, now: datetime) -> list[StreamKey]:
         """The models that answer for tasks these days."""
         d = t.decisions.c
         lately = d.created_at >= now - _ANSWERS_WITHIN, d.variant == "primary"
-        query: Select[Any] = select(*_NAMES).where(*lately).distinct()
+        query: Select[Any] = select(*STREAM_NAMES).where(*lately).distinct()
         async with self._engine.connect() as connection:
             return [_key(row) for row in await connection.execute(query)]
 
 
 _D = t.decisions.c
-_NAMES: tuple[Any, ...] = (
-    _D.task_type,
-    func.coalesce(_D.model_name, "").label("model_name"),
-    func.coalesce(_D.model_version, "").label("model_version"),
-    _D.confidence_source,
-)
 
 
 def _found(since: datetime) -> Select[Any]:
     v, r, a = t.verdicts.c, t.reviews.c, t.accuracy_streams.c
-    known = and_(*(a[name.name] == name for name in _NAMES))
+    known = and_(*(a[name.name] == name for name in STREAM_NAMES))
     return (
-        select(v.pk, v.at, v.review_pk, r.state, _D.outcome, *_NAMES)
+        select(v.pk, v.at, v.review_pk, r.state, _D.outcome, *STREAM_NAMES)
         .join_from(t.verdicts, t.reviews, r.pk == v.review_pk)
         .join(t.decisions, _D.pk == r.decision_pk)
         .join(t.accuracy_streams, known, isouter=True)
         .where(v.at >= since, v.pk > func.coalesce(a.judged_to, 0))
-        .where(v.at == r.closed_at, r.kind.in_(_KINDS), _D.variant == "primary")
+        .where(v.at == r.closed_at, r.kind.in_(COMPARED), _D.variant == "primary")
         .where(r.state.in_([ReviewState.DECIDED, ReviewState.HELD]))
         .order_by(v.pk)
     )

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Row, Select, Table, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from routing.decision import Json, OutcomeResult, ReviewKind
+from routing.decision import CORRECTED, Json, ReviewKind
 from routing.review import ReviewState
 from store import tables as t
 from store.history import HistoryRecord, append
@@ -21,8 +21,6 @@ SETTLED_AFTER = timedelta(minutes=1)
 """Other replicas' verdicts with lower numbers are committed by then, if their clocks agree to some seconds."""
 LEARNT_WITHIN = timedelta(days=31)
 """What nobody could learn from for longer says too little about how the model is now."""
-
-_ERRORS = (OutcomeResult.EDITED, OutcomeResult.REJECTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +136,20 @@ async def _save(connection: AsyncConnection, stream: Stream) -> None:
         raise StreamOutdatedError
 
 
+def _named(column: Column[Any]) -> ColumnElement[str]:
+    """An app that names no model and one that names "" are the same to a stream."""
+    return func.coalesce(column, "").label(column.name)
+
+
+STREAM_NAMES: tuple[ColumnElement[Any], ...] = (
+    t.decisions.c.task_type,
+    _named(t.decisions.c.model_name),
+    _named(t.decisions.c.model_version),
+    t.decisions.c.confidence_source,
+)
+"""The stream that a decision is in: the members of its StreamKey, under their names."""
+
+
 def in_stream() -> ColumnElement[bool]:
     """Joins decisions with their streams."""
     s, d = t.audit_streams.c, t.decisions.c
@@ -220,7 +232,7 @@ def _stream(row: Row[Any]) -> Stream:
 
 
 def _verdict(row: Row[Any], least_inclusion: float) -> AuditVerdict:
-    return AuditVerdict(row.pk, _key(row), row.outcome in _ERRORS, row.inclusion, least_inclusion)
+    return AuditVerdict(row.pk, _key(row), row.outcome in CORRECTED, row.inclusion, least_inclusion)
 
 
 def _key(row: Row[Any]) -> StreamKey:

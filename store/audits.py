@@ -19,6 +19,7 @@ from store.decisions import NewReview
 from store.history import HistoryRecord, append
 from store.messages import NewMessage, add
 from store.notify import Topic, notify
+from store.recount import COUNTED
 from store.writer import SingleCommand
 
 _ALONE = (Route.AUTO, Route.AUTO_AUDIT)
@@ -179,7 +180,7 @@ def _eligible(period: Period, task_type: str | None = None) -> Select[tuple[int,
         select(d.pk, d.draw, d.task_type, d.route, func.coalesce(d.cohort, "").label("cohort"), s.pk.label("stream_pk"))
         .join_from(t.decisions, t.audit_streams, in_stream(), isouter=True)
         .where(d.created_at >= period.since, d.created_at < period.until, d.inclusion.is_(None))
-        .where(d.route.in_(_ALONE), d.variant != "shadow")
+        .where(d.route.in_(_ALONE), COUNTED)
         .where(exists().where(c.decision_pk == d.pk, c.part == "request"))
     )
     return query if task_type is None else query.where(d.task_type == task_type)

@@ -20,6 +20,11 @@ class ApiKey:
     created_at: datetime
     revoked_at: datetime | None
 
+    @property
+    def sees(self) -> int | None:
+        """The only app whose data it sees; None: those of all."""
+        return None if "admin" in self.scopes else self.app_pk
+
 
 @dataclass(frozen=True, slots=True)
 class AppSecrets:

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import (
-    Column,
     ColumnElement,
     Float,
     Integer,
@@ -34,13 +33,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from routing.decision import OutcomeResult, ReviewKind
+from routing.decision import CORRECTED, ReviewKind
 from routing.review import ReviewState
 from store import tables as t
-from store.audit_streams import StreamKey
+from store.audit_streams import STREAM_NAMES, StreamKey
+from store.recount import COMPARED, COUNTED
 
-_KINDS = (ReviewKind.GATE, ReviewKind.PROVISIONAL, ReviewKind.AUDIT)
-_WRONG = (OutcomeResult.EDITED, OutcomeResult.REJECTED)
 _LEVELS = 100_000
 """Of what was not looked at only a histogram is read. It is as fine as anybody's threshold, and millions of decisions
 stay in the database."""
@@ -97,11 +95,11 @@ class LabelStore:
     async def streams(self, task_type: str | None = None) -> dict[StreamKey, int]:
         """How many decisions with a confidence people have judged, of each stream that has any; most first."""
         number = func.count().label("number")
-        query = select(*_NAMES, number).join_from(t.reviews, t.decisions, _IS_OF).where(_is_label())
+        query = select(*STREAM_NAMES, number).join_from(t.reviews, t.decisions, _IS_OF).where(_is_label())
         if task_type is not None:
             query = query.where(t.decisions.c.task_type == task_type)
         async with self._engine.connect() as connection:
-            rows = await connection.execute(query.group_by(*_NAMES).order_by(number.desc(), *_NAMES))
+            rows = await connection.execute(query.group_by(*STREAM_NAMES).order_by(number.desc(), *STREAM_NAMES))
             return {StreamKey(*names): count for *names, count in rows}
 
     async def read(self, stream: StreamKey, domain: Domain) -> StoredLabels:
@@ -116,7 +114,7 @@ class LabelStore:
 async def _labels(connection: AsyncConnection, mine: ColumnElement[bool]) -> StoredLabels:
     d, r = t.decisions.c, t.reviews.c
     chance = case((r.kind == ReviewKind.AUDIT, d.inclusion), else_=1.0)
-    is_wrong = case((d.outcome.in_(_WRONG), 1), else_=0)
+    is_wrong = case((d.outcome.in_(CORRECTED), 1), else_=0)
     query = select(d.confidence, is_wrong, chance, d.category).join_from(t.reviews, t.decisions, _IS_OF)
     labels = StoredLabels()
     found = await connection.stream(query.where(_is_label(), mine))
@@ -138,7 +136,7 @@ async def _others(connection: AsyncConnection, mine: ColumnElement[bool]) -> dic
     query = (
         select(func.min(d.confidence), func.sum(judged))
         .join_from(t.decisions, drawn, drawn.c.inclusion == d.inclusion, isouter=True)
-        .where(mine, d.variant != "shadow", d.inclusion > 0, d.inclusion < 1)
+        .where(mine, COUNTED, d.inclusion > 0, d.inclusion < 1)
         .where(not_(exists().where(t.reviews.c.decision_pk == d.pk, t.reviews.c.kind == ReviewKind.AUDIT)))
         .group_by(cast(d.confidence * _LEVELS, Integer))
     )
@@ -160,19 +158,6 @@ def _drawn(mine: ColumnElement[bool]) -> Select[Any]:
 _IS_OF = t.reviews.c.decision_pk == t.decisions.c.pk
 
 
-def _named(column: Column[Any]) -> ColumnElement[str]:
-    """An app that names no model and one that names "" are the same to a stream."""
-    return func.coalesce(column, "").label(column.name)
-
-
-_NAMES = (
-    t.decisions.c.task_type,
-    _named(t.decisions.c.model_name),
-    _named(t.decisions.c.model_version),
-    t.decisions.c.confidence_source,
-)
-
-
 def is_in(stream: StreamKey) -> ColumnElement[bool]:
     """Whether a decision is one of the stream's."""
     d = t.decisions.c
@@ -188,9 +173,9 @@ def _is_label() -> ColumnElement[bool]:
     """A verdict that stands, on a decision that said how sure the model was. Second opinions are no labels of their
     own: what they overturn has changed the decision."""
     d, r = t.decisions.c, t.reviews.c
-    looked_at = and_(r.kind.in_(_KINDS), r.state == ReviewState.DECIDED)
+    looked_at = and_(r.kind.in_(COMPARED), r.state == ReviewState.DECIDED)
     by_chance = or_(r.kind != ReviewKind.AUDIT, d.inclusion > 0)
-    return and_(looked_at, by_chance, d.variant != "shadow", d.confidence.is_not(None))
+    return and_(looked_at, by_chance, COUNTED, d.confidence.is_not(None))
 
 
 def _failed_a_check() -> ColumnElement[bool]:

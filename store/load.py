@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from routing.decision import Json, OutcomeResult, ReviewKind, Risk, Route
+from routing.decision import CORRECTED, Json, ReviewKind, Risk, Route
 from routing.review import WAITING, ReviewState
 from store import tables as t
 from store.history import HistoryRecord, append
@@ -38,7 +38,6 @@ from store.writer import SingleCommand
 
 _HOLDING_UP = (ReviewKind.GATE, ReviewKind.PROVISIONAL)
 _RELEASED_RISKS = (Risk.LOW, Risk.MEDIUM)
-_WRONG = (OutcomeResult.EDITED, OutcomeResult.REJECTED)
 _HOUR = 3600
 _MOST_VERDICTS = 10_000
 
@@ -204,7 +203,7 @@ class LoadStore:
         # An audit of which nobody kept the probability stands for itself alone.
         stands_for = 1.0 / func.coalesce(d.inclusion, 1.0)
         judged = r.state == ReviewState.DECIDED
-        wrong = and_(judged, d.outcome.in_(_WRONG))
+        wrong = and_(judged, d.outcome.in_(CORRECTED))
         went_out = and_(r.kind == ReviewKind.PROVISIONAL, _went_out_before())
         people = and_(judged, r.kind != ReviewKind.AUDIT)
         audit = r.kind == ReviewKind.AUDIT

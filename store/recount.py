@@ -43,7 +43,8 @@ from store.types import UtcDateTime
 AT_INTAKE: Final = ("gate", "provisional")
 """The kinds of review that are opened before or beside the action: what they judge was escalated."""
 
-_COMPARED = (*AT_INTAKE, "audit")
+COMPARED: Final = (*AT_INTAKE, "audit")
+"""The kinds whose verdicts say whether the model was right. Second opinions are about the first verdict."""
 _D = t.decisions.c
 COUNTED: Final = _D.variant != "shadow"
 """Shadows are in no metric."""
@@ -63,7 +64,7 @@ def final_verdicts(which: ColumnElement[bool]) -> CTE:
     decided = (
         select(r.pk.label("review_pk"), r.kind, r.decision_pk, last.label("last_pk"), edit.label("edit_pk"))
         .join_from(t.decisions, t.reviews, r.decision_pk == _D.pk)
-        .where(which, r.kind.in_(_COMPARED), r.state == ReviewState.DECIDED)
+        .where(which, r.kind.in_(COMPARED), r.state == ReviewState.DECIDED)
         .subquery()
     )
     said, standing, c = t.verdicts.alias("said"), t.verdicts.alias("standing"), decided.c
@@ -194,7 +195,7 @@ def _disputes(counted: ColumnElement[bool], dialect: str) -> Select[Any]:
     return (
         _rows(dialect, "dispute")
         .join_from(t.decisions, t.reviews, r.decision_pk == _D.pk)
-        .where(counted, r.kind.in_(_COMPARED), or_(r.state == ReviewState.DISPUTED, settled))
+        .where(counted, r.kind.in_(COMPARED), or_(r.state == ReviewState.DISPUTED, settled))
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from routing.decision import OutcomeResult, ReviewKind, Risk, Route
+from routing.decision import CORRECTED, ReviewKind, Risk, Route
 from routing.review import ReviewState
 from routing.simulation import Cell, Judgement
 from store import tables as t
@@ -16,7 +16,6 @@ from store.recount import AT_INTAKE
 
 _AT_ONCE = 100
 """Requests have up to a mebibyte each."""
-_WRONG = (OutcomeResult.EDITED, OutcomeResult.REJECTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ def _query(window: Window) -> Select[Any]:
             d.route,
             d.risk,
             _has(d.pk, AT_INTAKE, decided=False),
-            d.outcome.in_(_WRONG),
+            d.outcome.in_(CORRECTED),
             func.nullif(chance, 0.0),
         )
         .join_from(t.decisions, t.contents, and_(c.decision_pk == d.pk, c.part == "request"), isouter=True)

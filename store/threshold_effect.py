@@ -10,6 +10,7 @@ from routing.decision import Route
 from store import tables as t
 from store.audit_streams import StreamKey
 from store.labels import Domain, is_in
+from store.recount import COUNTED
 
 _ALONE = (Route.AUTO, Route.AUTO_AUDIT)
 
@@ -48,7 +49,7 @@ class ThresholdEffectStore:
             _number(d.route.in_(_ALONE)),
             _number(and_(domain.condition, d.confidence >= threshold)),
             func.min(d.created_at),
-        ).where(d.task_type == stream.task_type, d.variant != "shadow", d.created_at >= since, d.created_at < until)
+        ).where(d.task_type == stream.task_type, COUNTED, d.created_at >= since, d.created_at < until)
         async with self._engine.connect() as connection:
             row = (await connection.execute(query)).one()
         return ThresholdEffect(*row) if row[0] else None

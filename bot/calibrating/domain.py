@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from routing.decision import Risk, Route
-from routing.matrix import oversight
+from routing.matrix import PEOPLE_DECIDE, oversight
 from routing.policy import TaskPolicy
 from store.labels import Domain
 
-_THRESHOLD_DECIDES = 3
+_THRESHOLD_DECIDES = PEOPLE_DECIDE + 1
 """The autonomy at which confidence decides; below it everything meets a person, and what could run alone is what would
 at this one."""
 

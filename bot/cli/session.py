@@ -3,7 +3,7 @@
 import contextlib
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NoReturn, TypeVar
 
 import typer
@@ -12,12 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bot.app import Application
 from bot.config import load_secret, load_settings
 from bot.logs import set_up_logging
+from bot.reporting.days import YEARS, moment
 from bot.secretbox import SecretBox
 from store import schema
 from store.engine import open_engine
 from store.writer import Writer
-
-_YEARS = range(1970, 9999)
 
 Result = TypeVar("Result")
 
@@ -42,12 +41,12 @@ async def database() -> AsyncIterator[AsyncEngine]:
 def moment_of(option: str, text: str) -> datetime:
     """An ISO 8601 time; without an offset it is UTC."""
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+        at = moment(text)
+    except (ValueError, OverflowError):
         give_up(f"{option}: {text} is no ISO 8601 time, such as 2026-11-30T09:00:00+01:00 or 2026-11-30T08:00Z.")
-    if moment.year not in _YEARS:
-        give_up(f"{option}: {text} lies outside the years {_YEARS.start} to {_YEARS.stop - 1}.")
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    if at.year not in YEARS:
+        give_up(f"{option}: {text} lies outside the years {YEARS.start} to {YEARS.stop - 1}.")
+    return at
 
 
 async def with_application(work: Callable[[Application], Awaitable[Result]], *, urgent: bool = False) -> Result:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 _WINDOW = re.compile(r"([1-9]\d{0,3})([hd])")
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1)}
 DEFAULT_WINDOW = "7d"
-_YEARS = range(1970, 9999)
+YEARS = range(1970, 9999)
 
 
 class SpanError(ValueError):
@@ -61,7 +61,7 @@ def asked_for(window: str | None, first: str | None, end: str | None, *, now: da
 def _moment(name: str, text: str, tz: ZoneInfo) -> datetime:
     with suppress(ValueError, OverflowError):
         at = _parsed(text, tz)
-        if at.year in _YEARS:
+        if at.year in YEARS:
             return at
     raise SpanError(name, f"{_quoted(text)} is no day: write it as 2026-11-09, or a time as 2026-11-09T08:00:00Z.")
 

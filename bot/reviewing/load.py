@@ -19,6 +19,7 @@ from bot.reviewing.deadlines import Deadlines
 from routing.capacity import people_needed
 from routing.decision import Json, Risk, Route
 from routing.load import Level, Situation, error_budget, error_rate, may_shed, next_level, releasable
+from routing.matrix import PEOPLE_DECIDE
 from routing.policy import Policy, TaskPolicy
 from store.history import HistoryRecord
 from store.load import ChannelLevel, ErrorRecord, LoadStore, SaveLevel
@@ -156,7 +157,7 @@ def agrees_to_release(task: TaskPolicy) -> bool:
     """Whether the policy lets this task's decisions go out before a person has seen them, be it by their confidence or
     at their deadline. Where people are to see everything (autonomy below 3, a pause) load changes nothing."""
     opted_in = task.queue.provisional_from is not None or task.on_timeout == "provisional"
-    return opted_in and task.autonomy >= 3
+    return opted_in and task.autonomy > PEOPLE_DECIDE
 
 
 def _room(task: TaskPolicy, record: ErrorRecord) -> int:

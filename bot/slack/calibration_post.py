@@ -23,13 +23,13 @@ from bot.slack.blocks import (
 from bot.slack.card import Message
 from bot.slack.text import clip_line, escape
 from routing.calibration import Calibration
+from routing.matrix import PEOPLE_DECIDE
 from routing.tradeoff import Row
 from store.threshold_effect import ThresholdEffect
 
 _NAME = 60
 _MOST_CATEGORIES = 4
 _DAY = timedelta(days=1)
-_PEOPLE_DECIDE = 2
 """The highest autonomy at which nothing runs alone."""
 
 
@@ -100,7 +100,7 @@ def _effect(post: CalibrationPost, effect: ThresholdEffect, row: Row, days: floa
     escapes, most = effect.would * row.error_rate, effect.would * row.error_upper_bound
     yield f"{_about(escapes)} wrong among those, at most {ceil(most):,}"
     yield _reviews((effect.alone - effect.would) / days)
-    if post.autonomy <= _PEOPLE_DECIDE:
+    if post.autonomy <= PEOPLE_DECIDE:
         yield f"…with autonomy 3. It is {post.autonomy}, at which everything meets a person, whatever the threshold."
 
 

@@ -1,7 +1,8 @@
 """Who belongs where, asked of Slack."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -42,23 +43,17 @@ class SlackMembership:
         """As people.Membership: raises MembershipUnknownError."""
         if reviewer.user_id in circle.users:
             return True
-        try:
+        with _unknown_in_trouble():
             if circle.usergroup and reviewer.user_id in await self._group(circle.usergroup, recent=recent):
                 return True
             if not circle.channel_members or not await self._is_in_one(reviewer.user_id, channels, recent=recent):
                 return False
             return await self._is_full(reviewer.user_id, recent=recent)
-        except SLACK_TROUBLE as error:
-            log.warning("slack.membership.unknown", error=error_code(error))
-            raise MembershipUnknownError from error
 
     async def is_colleague(self, user_id: str) -> bool:
         """Whether this is a member of the workspace: no guest, no stranger, no bot. Raises MembershipUnknownError."""
-        try:
+        with _unknown_in_trouble():
             return await self._is_full(user_id, recent=False)
-        except SLACK_TROUBLE as error:
-            log.warning("slack.membership.unknown", error=error_code(error))
-            raise MembershipUnknownError from error
 
     async def _is_in_one(self, user_id: str, channels: Sequence[str], *, recent: bool) -> bool:
         for channel in channels:
@@ -143,3 +138,12 @@ def _is_full_user(user: Mapping[str, Any], home: Mapping[str, Any]) -> bool:
     # On Enterprise Grid a colleague's home may be another workspace of the same company.
     company = (user.get("enterprise_user") or {}).get("enterprise_id")
     return company is not None and company == home["enterprise_id"]
+
+
+@contextmanager
+def _unknown_in_trouble() -> Iterator[None]:
+    try:
+        yield
+    except SLACK_TROUBLE as error:
+        log.warning("slack.membership.unknown", error=error_code(error))
+        raise MembershipUnknownError from error

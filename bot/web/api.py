@@ -57,7 +57,7 @@ class DecisionApi:
         known = {"task_type", "status", "route", "cohort", "since", "cursor", "limit"}
         only(query, known)
         return ListFilter(
-            app_pk=None if "admin" in key.scopes else key.app_pk,
+            app_pk=key.sees,
             task_type=text(query, "task_type"),
             status=choice(query, "status", ("pending", "resolved")),
             route=choice(query, "route", tuple(Route)),

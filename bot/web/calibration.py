@@ -11,7 +11,7 @@ from bot.calibrating.telling import calibration_object
 from bot.problem import Problem
 from bot.web.api import json_response
 from bot.web.auth import Authenticator
-from bot.web.query import refused
+from bot.web.query import only
 from routing.json_value import UNSTORABLE_TEXT
 from store.calibrations import CalibrationStore, Look
 
@@ -27,9 +27,8 @@ class CalibrationApi:
         """Of all apps that post decisions of the task: it is one policy that it is for. To an app that posts none, the
         task does not exist."""
         key = await self._auth.require(request, "read")
-        for name in request.query:
-            raise refused(name, "unknown; this call takes no parameters")
-        task_type, app_pk = request.match_info["task_type"], None if "admin" in key.scopes else key.app_pk
+        only(request.query, ())
+        task_type, app_pk = request.match_info["task_type"], key.sees
         look = None
         if not UNSTORABLE_TEXT.search(task_type):  # which PostgreSQL could not even be asked for
             look = await self._calibrations.latest(task_type, app_pk)

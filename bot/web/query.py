@@ -10,9 +10,14 @@ from routing.json_value import UNSTORABLE_TEXT
 
 
 def only(query: Mapping[str, str], known: Collection[str]) -> None:
+    use = (
+        f"use {'one of ' if len(known) > 1 else ''}{', '.join(sorted(known))}"
+        if known
+        else "this call takes no parameters"
+    )
     for name in query:
         if name not in known:
-            raise refused(name, f"unknown; use {'one of ' if len(known) > 1 else ''}{', '.join(sorted(known))}")
+            raise refused(name, f"unknown; {use}")
 
 
 def refused(name: str, message: str) -> Problem:

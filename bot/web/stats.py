@@ -37,7 +37,7 @@ class StatsApi:
             span = asked_for(*stretch, now=self._clock.now(), tz=ZoneInfo(policy.timezone))
         except SpanError as error:
             raise refused(error.name, str(error)) from error
-        app_pk = None if "admin" in key.scopes else key.app_pk
+        app_pk = key.sees
         found = await read_statistics(self._facts, span, task_type, app_pk=app_pk, cohort=cohort)
         prices = await read_prices(self._load, found.window, policy.cost)
         return json_response(await asyncio.to_thread(statistics_object, found, prices))
