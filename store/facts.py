@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, and_, select, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, Row, and_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from routing.metrics import Facts, Group
 from store import tables as t
 from store.recount import COUNTED
 from store.tallies import Stretch, facts_of, quarters, stretches
+
+Counts = dict[str, int]
+"""Numbers by the names of tallies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +50,29 @@ class FactStore:
     async def read(self, window: Window) -> dict[Group, Facts]:
         """The facts of the window's decisions as they are known now, of each group that has any. Costs the same however
         many decisions there are, and little more for a month than for a day."""
+        summed: defaultdict[Group, Counts] = defaultdict(dict)
+        for task_type, cohort, counts in await self._rows(window):
+            _add(summed[Group(task_type, cohort)], counts)
+        return {group: facts for group, counts in summed.items() if (facts := facts_of(counts)) != Facts()}
+
+    async def whole(self, window: Window) -> Facts:
+        """Of all groups together: for half of what it costs to tell them apart."""
+        summed: Counts = {}
+        for _, _, counts in await self._rows(window):
+            _add(summed, counts)
+        return facts_of(summed)
+
+    async def _rows(self, window: Window) -> Sequence[Row[tuple[str, str, Counts]]]:
         buckets = stretches(*quarters(window.since, window.until))
         if not buckets:
-            return {}
-        summed: defaultdict[Group, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
+            return []
         async with self._engine.connect() as connection:
-            for task_type, cohort, counts in await connection.execute(_counts(window, buckets)):
-                of_group = summed[Group(task_type, cohort)]
-                for name, number in counts.items():
-                    of_group[name] += number
-        return {group: facts for group, counts in summed.items() if (facts := facts_of(counts)) != Facts()}
+            return (await connection.execute(_counts(window, buckets))).all()
+
+
+def _add(summed: Counts, counts: Counts) -> None:
+    for name, number in counts.items():
+        summed[name] = summed.get(name, 0) + number
 
 
 def _counts(window: Window, buckets: Sequence[Stretch]) -> CompoundSelect[Any]:

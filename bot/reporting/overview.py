@@ -17,13 +17,13 @@ from bot.reviewing.audit_rates import maturity_of
 from routing.digest import Point, point
 from routing.drift import tripling_days
 from routing.maturity import MaturityState
-from routing.metrics import Metrics, metrics
+from routing.metrics import Facts, Metrics, metrics
 from routing.money import Money
 from routing.policy import Policy
 from store.adjustments import AdjustmentStore, StoredAdjustment
 from store.audit_streams import Stream, StreamStore
 from store.calibrations import CalibrationStore, Look
-from store.facts import FactStore
+from store.facts import FactStore, Window
 from store.load import LoadStore
 from store.queue import IN_LINE, Group, QueueStore
 
@@ -93,7 +93,7 @@ class Overviews:
         prices = await read_prices(self._load, statistics.window, policy.cost)
         tz = ZoneInfo(policy.timezone)
         unit, pieces = pieces_of(span, tz, _marked(now) if span.until == now else span.until)
-        parts = [(name, await read_statistics(self._facts, piece, task_type)) for name, piece in pieces]
+        parts = [(name, await self._facts.whole(Window(piece.since, piece.until, task_type))) for name, piece in pieces]
         waiting = waiting_of(await self._queue.groups(), now, task_type)
         tasks = await self._tasks(statistics, policy)
         return await asyncio.to_thread(_reckoned, statistics, tz, parts, unit, prices, waiting, tasks)
@@ -122,7 +122,7 @@ class Overviews:
 def _reckoned(
     statistics: Statistics,
     tz: ZoneInfo,
-    parts: Sequence[tuple[str, Statistics]],
+    parts: Sequence[tuple[str, Facts]],
     unit: Unit,
     prices: Prices | None,
     waiting: tuple[Waiting, ...],
@@ -136,7 +136,7 @@ def _reckoned(
         statistics=statistics,
         tz=tz,
         told=metrics(whole),
-        trend=tuple(point(name, part.whole) for name, part in parts),
+        trend=tuple(point(name, part) for name, part in parts),
         unit=unit,
         spent=None if prices is None else prices.of(whole),
         waiting=waiting,
