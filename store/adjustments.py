@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Row, insert, select, update
+from sqlalchemy import ColumnElement, Row, and_, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from routing.decision import Json
@@ -13,7 +13,7 @@ from routing.policy import AdjustedKey, Adjustment
 from store import tables as t
 from store.history import HistoryRecord, append
 from store.insert_new import insert_new
-from store.messages import NewMessage, add, refresh
+from store.messages import NewMessage, Place, add, refresh
 from store.policies import KeepPolicy
 from store.writer import SingleCommand
 
@@ -88,6 +88,22 @@ class Proposal:
     def message(self) -> NewMessage:
         body: dict[str, Json] = {"proposal": self.id, "task": self.task_type}
         return NewMessage(self.message_key, "proposal", self.channel, URGENCY, body=body)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A change that waits for somebody to apply it, and where its message is; None: not in Slack yet."""
+
+    proposal: Proposal
+    place: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An adjustment, and the value that was in force before it, where its message says so."""
+
+    adjustment: StoredAdjustment
+    before: float | None
 
 
 class AdjustmentsOutdatedError(Exception):
@@ -210,6 +226,20 @@ class AdjustmentStore:
         async with self._engine.connect() as connection:
             return [_adjustment(row) for row in await connection.execute(query)]
 
+    async def changed(self, since: datetime, until: datetime) -> list[Change]:
+        """Those that were made or have ended from `since` on and before `until`, the oldest first."""
+        a, p = t.adjustments.c, t.proposals.c
+        within = (and_(moment >= since, moment < until) for moment in (a.made_at, a.ended_at))
+        query = (
+            select(t.adjustments, p.from_value)
+            .join_from(t.adjustments, t.proposals, p.adjustment_id == a.id, isouter=True)
+            .where(or_(*within))
+            .order_by(a.pk)
+        )
+        async with self._engine.connect() as connection:
+            rows = [_without_pk(row) for row in await connection.execute(query)]
+        return [Change(before=row.pop("from_value"), adjustment=StoredAdjustment(**row)) for row in rows]
+
     async def find(self, adjustment_id: str) -> StoredAdjustment | None:
         query = select(t.adjustments).where(t.adjustments.c.id == adjustment_id)
         async with self._engine.connect() as connection:
@@ -223,6 +253,17 @@ class AdjustmentStore:
         """There is one at most."""
         p = t.proposals.c
         return await self._proposal(p.task_type == task_type, p.key == key, p.state == "open")
+
+    async def asked(self) -> list[Asked]:
+        """All that people are asked for now, the oldest first."""
+        p, m = t.proposals.c, t.messages.c
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(select(t.proposals).where(p.state == "open").order_by(p.pk))
+            found = [Proposal(**_without_pk(row)) for row in rows]
+            sent = m.key.in_([each.message_key for each in found]), m.message_ts.is_not(None)
+            posted = await connection.execute(select(m.key, m.message_channel, m.message_ts).where(*sent))
+            places = {key: Place(channel, ts) for key, channel, ts in posted}
+        return [Asked(each, places.get(each.message_key)) for each in found]
 
     async def _proposal(self, *conditions: ColumnElement[bool]) -> Proposal | None:
         query = select(t.proposals).where(*conditions).order_by(t.proposals.c.pk.desc()).limit(1)
