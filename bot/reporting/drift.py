@@ -32,11 +32,9 @@ def tripling(audits_per_day: float, max_error: float) -> str:
     """How soon it would be found that the errors have become three times as frequent."""
     days = tripling_days(audits_per_day, max_error)
     if days is None:
-        return "No audit was judged in the last four weeks, so nobody would see its errors rise."
-    return (
-        f"At {audits_per_day:,.1f} audits a day, as in the last four weeks, a tripling of its errors is found within "
-        f"{words.numbered(max(1, round(days)), 'day')} in four of five cases."
-    )
+        return words.UNSEEN
+    pace = f"At {audits_per_day:,.1f} audits a day, as in the last four weeks"
+    return f"{pace}, {words.tripling(days)} in four of five cases."
 
 
 def _named(model: str) -> str:

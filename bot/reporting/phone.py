@@ -101,17 +101,17 @@ def told(state: TaskState, tz: ZoneInfo) -> list[str]:
     """A few words about each thing that is known of a task; days are those of the time zone."""
     said = []
     if state.maturity is not None and state.audit_rate is not None:
-        said.append(f"{words.MATURITIES[state.maturity]}, {100 * state.audit_rate:.0f} % audited")
+        said.append(words.audited(state.maturity, state.audit_rate))
     if state.tripling_days is not None:
-        said.append(f"tripled errors seen in {max(1, round(state.tripling_days)):,} d")
+        said.append(f"tripled errors seen in {words.whole_days(state.tripling_days):,} d")
     if state.calibration is not None:
         at, threshold = state.calibration.at.astimezone(tz), state.calibration.threshold
         result = "refused" if threshold is None else f"{threshold:.3g}"
-        said.append(f"calibrated {at.day} {at:%b}: {result}")
+        said.append(f"calibrated {words.day(at)}: {result}")
     for each in state.adjustments:
         what = "paused" if each.cause == "brake" else f"{each.key} {each.value:g}"
         at = each.made_at.astimezone(tz)
-        said.append(f"{what} since {at.day} {at:%b}")
+        said.append(f"{what} since {words.day(at)}")
     return said
 
 

@@ -29,6 +29,7 @@ _OF_COHORTS = {
     "escalation_rate": ("", "went to people"),
     "override_rate": ("the proposals for ", "were overridden"),
 }
+UNSEEN = "No audit was judged in the last four weeks, so nobody would see its errors rise."
 _TIMES = ("review_latency", "feedback_to_update")
 
 
@@ -101,6 +102,35 @@ def cost(spent: Money) -> str:
         return f"Cost: {people}; what errors cost is not known without audits"
     errors = f"{spent.escaped:,.0f} for about {spent.escaped_errors:,.1f} errors that ran alone"
     return f"Cost: about {spent.value:,.0f} ({spent.low:,.0f} to {spent.high:,.0f}): {people}, {errors}"
+
+
+def audited(state: MaturityState, rate: float) -> str:
+    """As stable, 7 % audited. `rate`: the share of what runs alone, 0..1."""
+    return f"{MATURITIES[state]}, {100 * rate:.0f} % audited"
+
+
+def whole_days(days: float) -> int:
+    """At least one."""
+    return max(1, round(days))
+
+
+def tripling(days: float) -> str:
+    """As: a tripling of its errors is found within 12 days."""
+    return f"a tripling of its errors is found within {numbered(whole_days(days), 'day')}"
+
+
+def reviews(more: float, every: str) -> str:
+    """As 22 more reviews a day. `more`: how many more in the time `every`, negative if fewer."""
+    if abs(more) < 0.05:
+        return "as many reviews as now"
+    number = f"{abs(more):,.0f}" if abs(more) >= 10 else f"{abs(more):.1f}".removesuffix(".0")
+    noun = "review" if number == "1" else "reviews"
+    return f"{number} {'more' if more > 0 else 'fewer'} {noun} a {every}"
+
+
+def day(when: date) -> str:
+    """As 9 Nov."""
+    return f"{when.day} {when:%b}"
 
 
 def days(first: date, last: date) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from math import ceil
 
 from bot.calibrating.telling import sentence, shown
-from bot.reporting.words import numbered, percent
+from bot.reporting.words import numbered, percent, reviews
 from bot.slack.blocks import (
     Block,
     bold_line,
@@ -99,7 +99,7 @@ def _effect(post: CalibrationPost, effect: ThresholdEffect, row: Row, days: floa
     )
     escapes, most = effect.would * row.error_rate, effect.would * row.error_upper_bound
     yield f"{_about(escapes)} wrong among those, at most {ceil(most):,}"
-    yield _reviews((effect.alone - effect.would) / days)
+    yield reviews((effect.alone - effect.would) / days, "day")
     if post.autonomy <= PEOPLE_DECIDE:
         yield f"…with autonomy 3. It is {post.autonomy}, at which everything meets a person, whatever the threshold."
 
@@ -110,14 +110,6 @@ def _share(part: int, whole: int) -> str:
 
 def _about(number: float) -> str:
     return "0" if number == 0 else "fewer than 1" if number < 1 else f"about {number:,.0f}"
-
-
-def _reviews(more: float) -> str:
-    """`more`: reviews a day."""
-    if abs(more) < 0.05:
-        return "as many reviews as now"
-    number = f"{abs(more):,.0f}" if abs(more) >= 10 else f"{abs(more):.1f}"
-    return f"{number} {'more' if more > 0 else 'fewer'} reviews a day"
 
 
 # The table and what it rests on ---------------------------------------------------------------------------------------

@@ -89,7 +89,8 @@ def test_the_table_fits_a_telephone() -> None:
     ("alone", "would", "days", "told"),
     [
         (3_000, 3_000, 30, "as many reviews as now"),
-        (3_000, 3_030, 30, "1.0 fewer reviews a day"),
+        (3_000, 3_030, 30, "1 fewer review a day"),
+        (3_000, 3_045, 30, "1.5 fewer reviews a day"),
         (3_000, 2_000, 10, "100 more reviews a day"),
         (60, 0, 0.5, "60 more reviews a day"),
     ],
