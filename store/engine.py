@@ -1,5 +1,6 @@
 """Engines: one function turns the plain URL of the settings into an async engine of either kind."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 WRITE = {"hitl_write": True}
 """Execution options of a connection that is going to write (SQLite then begins with BEGIN IMMEDIATE)."""
+
+_AGAIN = 0.02
 
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 
@@ -56,6 +59,7 @@ def open_engine(url: URL) -> AsyncEngine:
     engine = create_async_engine(url, hide_parameters=True, pool_size=10)
     event.listen(engine.sync_engine, "connect", _set_up_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    event.listen(engine.sync_engine, "invalidate", _give_up_sqlite)
     return engine
 
 
@@ -78,3 +82,18 @@ def _begin_sqlite(connection: Connection) -> None:
     # place at the start.
     write = connection.get_execution_options().get("hitl_write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _give_up_sqlite(connection: Any, _record: object, error: BaseException | None) -> None:
+    """Whoever waited for a statement was cancelled. It runs in a thread of its own, for minutes if it reads much, and
+    the connection could not be closed before its end, nor the process end. PostgreSQL's driver cancels by itself."""
+    if isinstance(error, asyncio.CancelledError):
+        connection.run_async(_interrupt)
+
+
+async def _interrupt(driver: Any) -> None:
+    rest = asyncio.ensure_future(driver.rollback())  # its turn comes when the statement is over
+    while not rest.done():
+        # What has not begun yet is not interrupted: once would not do.
+        await driver.interrupt()
+        await asyncio.wait([rest], timeout=_AGAIN)

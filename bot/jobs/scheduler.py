@@ -34,7 +34,7 @@ class Scheduler:
         self._scheduler.start()
 
     async def stop(self) -> None:
-        """Fires no more; a job that is under way is finished."""
+        """Fires no more; a job that is under way is finished, or broken off where the caller does not wait for it."""
         if not self._scheduler.running:
             return
         self._scheduler.pause()
@@ -50,5 +50,7 @@ class Scheduler:
         async with self._turn:
             try:
                 await self._jobs.run_due()
+            except asyncio.CancelledError:  # by stop(); to APScheduler it would be an error with a traceback
+                log.info("jobs.broken_off", remedy="done by the next process")
             except Exception as error:  # the database may be away; the next minute looks again
                 log.error("jobs.trouble", error=type(error).__name__, remedy="looked at again every minute")

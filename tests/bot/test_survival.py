@@ -4,14 +4,16 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from time import monotonic
 
 import aiohttp
 import orjson
-from sqlalchemy import select
+from sqlalchemy import insert, select, text
+from sqlalchemy.ext.asyncio import AsyncEngine
 from standardwebhooks import Webhook
 
 from bot.clock import SystemClock
@@ -23,6 +25,7 @@ from store import tables as t
 from store.engine import open_engine, parse_url
 from tests.support.bot import KEY, PATIENCE, SECRET, SURE, UNSURE, Json, Receiver, listen, prepare, until
 from tests.support.hitl import Served, run_hitl, served
+from tests.support.rows import decision
 
 CHANNELS = [f"flood-{number}" for number in range(5)]
 POLICY = """
@@ -174,6 +177,46 @@ async def test_sigterm_finishes_what_is_in_flight(tmp_path: Path) -> None:
         await running
         assert load.acknowledged <= await load.found()
         assert not [line for line in process.lines if "Traceback" in line or '"exception"' in line]
+
+
+_FOR_MINUTES = {
+    "sqlite": """CREATE VIEW decisions AS SELECT * FROM stored WHERE (
+        WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 2000000000)
+        SELECT max(n) FROM numbers) > 0""",
+    "postgresql": "CREATE VIEW decisions AS SELECT * FROM stored WHERE pg_sleep(600) IS NOT NULL",
+}
+
+
+async def make_decisions_slow(engine: AsyncEngine) -> None:
+    """Whoever reads this decision of some days ago takes minutes, and all jobs of these days are owed."""
+    days_ago = SystemClock().now() - timedelta(days=5)
+    policy = {"version": "abcdef012345", "document": {"version": 1}, "first_used_at": days_ago}
+    async with engine.begin() as connection:
+        await connection.execute(insert(t.policies).values(policy))
+        await connection.execute(insert(t.decisions).values(asdict(decision(1, 1, created_at=days_ago))))
+        await connection.execute(text("ALTER TABLE decisions RENAME TO stored"))
+        await connection.execute(text(_FOR_MINUTES[engine.dialect.name]))
+
+
+async def is_at_work(engine: AsyncEngine) -> bool:
+    async with engine.connect() as connection:
+        return await connection.scalar(select(t.runs.c.job).where(t.runs.c.state == "running")) is not None
+
+
+async def test_sigterm_does_not_wait_for_what_a_job_reads(tmp_path: Path, database_url: str) -> None:
+    async with site(tmp_path, database_url) as place:
+        engine = open_engine(parse_url(database_url))
+        await make_decisions_slow(engine)
+        async with served(place.environment) as process:
+            await ready(process)
+            async with asyncio.timeout(PATIENCE):
+                while not await is_at_work(engine):
+                    await asyncio.sleep(0.01)
+                process.process.send_signal(signal.SIGTERM)
+                assert await process.process.wait() == 0
+        await engine.dispose()
+    assert not [line for line in process.lines if "Traceback" in line or '"exception"' in line]
+    assert '"jobs.broken_off"' in process.lines[-1]
 
 
 async def test_sqlite_is_for_one_process(tmp_path: Path) -> None:

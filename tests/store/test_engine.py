@@ -1,8 +1,18 @@
-"""Plain database URLs, as people write them."""
+"""Plain database URLs, as people write them; and statements that nobody waits for any more."""
+
+import asyncio
+from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
-from store.engine import DatabaseUrlError, parse_url
+from store.engine import DatabaseUrlError, open_engine, parse_url
+from tests.support.bot import PATIENCE
+
+_FOR_MINUTES = """
+WITH RECURSIVE numbers (n) AS (SELECT begun() UNION ALL SELECT n + 1 FROM numbers WHERE n < 2000000000)
+SELECT max(n) FROM numbers
+"""
 
 
 @pytest.mark.parametrize(
@@ -32,3 +42,25 @@ def test_the_driver_is_chosen_inside(plain: str, made: str) -> None:
 def test_a_url_that_cannot_work_is_refused_in_words(plain: str, says: str) -> None:
     with pytest.raises(DatabaseUrlError, match=says):
         parse_url(plain)
+
+
+async def test_sqlite_breaks_off_what_was_cancelled_and_goes_on(tmp_path: Path) -> None:
+    engine, begun = open_engine(parse_url(f"sqlite:///{tmp_path}/hitl.db")), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    async def read() -> None:
+        async with engine.connect() as connection:
+            driver = (await connection.get_raw_connection()).driver_connection
+            assert driver is not None
+            await driver.create_function("begun", 0, lambda: loop.call_soon_threadsafe(begun.set) and 1)
+            await connection.execute(text(_FOR_MINUTES))
+
+    reading = asyncio.create_task(read())
+    async with asyncio.timeout(PATIENCE):
+        await begun.wait()
+        reading.cancel()
+        await asyncio.wait([reading])
+    assert reading.cancelled()
+    async with engine.connect() as connection:
+        assert await connection.scalar(text("SELECT 1")) == 1
+    await engine.dispose()
