@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bot.adjusting import Adjusting
 from bot.alerts import Alerts
 from bot.calibrating.looks import Looks
+from bot.calibrating.uses import Uses
 from bot.calibrating.worths import Worths
 from bot.clock import Clock, SystemClock
 from bot.config import Settings, SettingsError, load_secret, need_slack
@@ -35,6 +36,7 @@ from bot.jobs.audit_samples import AuditSamples
 from bot.jobs.calibrate import Calibrate
 from bot.jobs.deadlines import DeadlineJob
 from bot.jobs.drift import Drift
+from bot.jobs.model_days import ModelDays
 from bot.jobs.queue_batches import QueueBatches
 from bot.jobs.retention import Retention
 from bot.jobs.runner import Jobs
@@ -112,6 +114,7 @@ from store.rollbacks import RollbackStore
 from store.runs import RunStore
 from store.seals import SealStore
 from store.threshold_effect import ThresholdEffectStore
+from store.uses import UseStore
 from store.writer import Writer
 
 log = structlog.get_logger(__name__)
@@ -220,7 +223,10 @@ class Application:
             keys=primary_keys,
             new_id=around.new_id,
         )
-        self.rollbacks = Rollbacks(clock=self._clock, writer=self.writer, store=rollbacks, new_id=around.new_id)
+        self.rollbacks, uses = (
+            Rollbacks(clock=self._clock, writer=self.writer, store=rollbacks, new_id=around.new_id),
+            Uses(writer=self.writer, store=UseStore(self.engine)),
+        )
         self.intake = Intake(
             clock=self._clock,
             writer=self.writer,
@@ -361,7 +367,7 @@ class Application:
         )
         self.deadline_keeper = DeadlineKeeper(
             clock=self._clock,
-            sweeps={"reviews": self.deadlines, "rollbacks": self.rollbacks},
+            sweeps={"reviews": self.deadlines, "rollbacks": self.rollbacks, "uses": uses},
             wakeups=self.wakeups,
         )
         self.event_sender = EventSender(
@@ -412,7 +418,7 @@ class Application:
                 Drift(
                     clock=self._clock,
                     writer=self.writer,
-                    store=DriftStore(self.engine),
+                    days=ModelDays(clock=self._clock, writer=self.writer, store=DriftStore(self.engine)),
                     streams=streams,
                     facts=FactStore(self.engine),
                     alerts=self.alerts,
@@ -438,7 +444,7 @@ class Application:
                     adjusting=self.adjusting,
                     policy=self.policy,
                 ),
-                DeadlineJob({"reviews": self.deadlines, "rollbacks": self.rollbacks}),
+                DeadlineJob({"reviews": self.deadlines, "rollbacks": self.rollbacks, "uses": uses}),
                 QueueBatches(load, self.batch_keeper),
             ],
         )

@@ -159,6 +159,8 @@ def _counts(facts: Facts) -> dict[str, float]:
         "escaped": weights[True],
         "judged": judged,
         "approved": approved,
+        "corrected": facts.corrected,
+        "used": facts.uses.total(),
         "compared": facts.pairs.total(),
         "agreed": sum(count for (first, second), count in facts.pairs.items() if first == second),
     }

@@ -61,6 +61,8 @@ class Facts:
         categories: of final corrections (edit, reject), by category; "" where none was named.
         latencies: of gate and provisional reviews that people decided, the time from opening to verdict, by
             `latency_step`.
+        uses: final corrections that entered a dataset or an applied calibration, by the time from the verdict to the
+            first of these, by `latency_step`.
         audits: audits that people decided, by the probability with which they were drawn and whether the decision was
             wrong.
         pairs: blind second opinions, by (first verdict, second verdict).
@@ -72,6 +74,7 @@ class Facts:
     verdicts: Counter[Judged] = field(default_factory=Counter)
     categories: Counter[str] = field(default_factory=Counter)
     latencies: Counter[int] = field(default_factory=Counter)
+    uses: Counter[int] = field(default_factory=Counter)
     audits: Counter[tuple[float, bool]] = field(default_factory=Counter)
     pairs: Counter[tuple[str, str]] = field(default_factory=Counter)
     disputes: int = 0
@@ -83,6 +86,7 @@ class Facts:
         self.verdicts.update(other.verdicts)
         self.categories.update(other.categories)
         self.latencies.update(other.latencies)
+        self.uses.update(other.uses)
         self.audits.update(other.audits)
         self.pairs.update(other.pairs)
         self.disputes += other.disputes
@@ -158,9 +162,8 @@ def metrics(facts: Facts) -> Metrics:
         "review_latency": _percentiles(facts.latencies),
         "reviewer_agreement": _share(*facts.with_model),
         "inter_reviewer_agreement": between_reviewers(facts.pairs),
-        # What no dataset and no calibration has taken up yet is no share of anything.
-        "feedback_utilization": {"value": None, "numerator": 0, "denominator": facts.corrected},
-        "feedback_to_update": _percentiles(Counter()),
+        "feedback_utilization": _share(facts.uses.total(), facts.corrected),
+        "feedback_to_update": _percentiles(facts.uses),
     }
 
 

@@ -15,6 +15,7 @@ from store.history import HistoryRecord, append
 from store.insert_new import insert_new
 from store.messages import NewMessage, Place, add, refresh
 from store.policies import KeepPolicy
+from store.uses import use_calibration
 from store.writer import SingleCommand
 
 URGENCY = 30
@@ -47,6 +48,11 @@ class StoredAdjustment:
     @property
     def of_policy(self) -> Adjustment:
         return Adjustment(self.task_type, self.key, self.value)
+
+    @property
+    def calibration_pk(self) -> int | None:
+        """The calibration that it applies; None: none."""
+        return self.facts.get("calibration")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +154,9 @@ class ChangeAdjustments(SingleCommand[None]):
         )
         if self.made:
             await connection.execute(insert(t.adjustments), [asdict(each) for each in self.made])
+        for each in self.made:
+            if each.calibration_pk is not None:
+                await use_calibration(connection, each.calibration_pk, self.at)
         for proposal in self.told:
             await _insert(connection, proposal)
         await self._close_proposals(connection)

@@ -12,6 +12,7 @@ from store import tables as t
 from store.audit_streams import StreamKey
 from store.history import HistoryRecord, append
 from store.insert_new import insert_new
+from store.labels import Domain
 from store.messages import NewMessage, add
 from store.tallies import GRAINS
 from store.writer import SingleCommand
@@ -19,8 +20,8 @@ from store.writer import SingleCommand
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One look, `number` from 1. `result`: all that it has found, as the service writes it; `threshold` None: refused,
-    and `reason` says why."""
+    """One look, `number` from 1. `at`: when it began to read; what was decided later is no label of it. `result`: all
+    that it has found, as the service writes it; `threshold` None: refused, and `reason` says why."""
 
     stream: StreamKey
     number: int
@@ -34,14 +35,15 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class KeepCalibration(SingleCommand[bool]):
-    """Spends a look. False: another replica has spent it, and nothing was done."""
+    """Spends a look at the labels within a domain. False: another replica has spent it, and nothing was done."""
 
     look: Look
+    domain: Domain
     history: HistoryRecord
 
     async def apply(self, connection: AsyncConnection) -> bool:
         row = asdict(self.look)
-        row |= {**row.pop("stream"), "look": row.pop("number")}
+        row |= {**row.pop("stream"), "look": row.pop("number"), **asdict(self.domain)}
         del row["pk"]
         if not await insert_new(connection, t.calibrations, row):
             return False

@@ -169,6 +169,11 @@ def is_in(stream: StreamKey) -> ColumnElement[bool]:
     )
 
 
+def is_label_of(stream: StreamKey, domain: Domain) -> ColumnElement[bool]:
+    """Whether a review, joined with its decision, is one of the labels that `LabelStore.read` finds."""
+    return and_(is_in(stream), domain.condition, _is_label())
+
+
 def _is_label() -> ColumnElement[bool]:
     """A verdict that stands, on a decision that said how sure the model was. Second opinions are no labels of their
     own: what they overturn has changed the decision."""

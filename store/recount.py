@@ -54,8 +54,9 @@ _SECONDS = int(QUARTER.total_seconds())
 
 def final_verdicts(which: ColumnElement[bool]) -> CTE:
     """One row for each review of these decisions, second opinions apart, that people decided: its `review_pk`, `kind`
-    and `decision_pk`, and the `verdict` and `category` that stand, with the `user_id` who said so. What was said last
-    counts; approving an edit means that edit."""
+    and `decision_pk`, and the `verdict` and `category` that stand, with the `user_id` who said so, the `verdict_pk`
+    under which it is kept, when it was `used_at`, and since when it stands (`at`). What was said last counts; approving
+    an edit means that edit."""
     r, v = t.reviews.c, t.verdicts.c
     # Looked up for each review: grouped by review, SQLite would go through all reviews that there ever were.
     votes = [v.review_pk == r.pk, v.round == r.round]
@@ -69,8 +70,9 @@ def final_verdicts(which: ColumnElement[bool]) -> CTE:
     )
     said, standing, c = t.verdicts.alias("said"), t.verdicts.alias("standing"), decided.c
     means = case((said.c.verdict == "approve", func.coalesce(c.edit_pk, c.last_pk)), else_=c.last_pk)
+    of_standing = standing.c.verdict, standing.c.category, standing.c.user_id, standing.c.used_at
     return (
-        select(c.review_pk, c.kind, c.decision_pk, standing.c.verdict, standing.c.category, standing.c.user_id)
+        select(c.review_pk, c.kind, c.decision_pk, *of_standing, standing.c.pk.label("verdict_pk"), said.c.at)
         .join_from(decided, said, said.c.pk == c.last_pk)
         .join(standing, standing.c.pk == means)
         .cte("final")
@@ -130,6 +132,7 @@ def _counted(which: ColumnElement[bool], dialect: str) -> CompoundSelect[Any]:
         _decisions(counted, dialect),
         _verdicts(final, dialect),
         _latencies(counted, dialect),
+        _uses(final, dialect),
         _pairs(final, dialect),
         _disputes(counted, dialect),
     )
@@ -174,15 +177,26 @@ def _verdicts(final: CTE, dialect: str) -> Select[Any]:
 
 def _latencies(counted: ColumnElement[bool], dialect: str) -> Select[Any]:
     r = t.reviews.c
-    if dialect == "postgresql":
-        waited: ColumnElement[float] = cast(extract("epoch", r.closed_at - r.opened_at), Float)
-    else:
-        waited = (func.julianday(r.closed_at, type_=Float) - func.julianday(r.opened_at, type_=Float)) * 86_400
     return (
-        _rows(dialect, "latency", amount=waited)
+        _rows(dialect, "latency", amount=_seconds(r.opened_at, r.closed_at, dialect))
         .join_from(t.decisions, t.reviews, r.decision_pk == _D.pk)
         .where(counted, r.kind.in_(AT_INTAKE), r.state == ReviewState.DECIDED, r.closed_at.is_not(None))
     )
+
+
+def _uses(final: CTE, dialect: str) -> Select[Any]:
+    f = final.c
+    return (
+        _rows(dialect, "use", amount=_seconds(f.at, f.used_at, dialect))
+        .join_from(final, t.decisions, _D.pk == f.decision_pk)
+        .where(f.verdict.in_(CORRECTIONS), f.used_at.is_not(None))
+    )
+
+
+def _seconds(since: ColumnElement[Any], until: ColumnElement[Any], dialect: str) -> ColumnElement[float]:
+    if dialect == "postgresql":
+        return cast(extract("epoch", until - since), Float)
+    return (func.julianday(until, type_=Float) - func.julianday(since, type_=Float)) * 86_400
 
 
 def _pairs(final: CTE, dialect: str) -> Select[Any]:
@@ -221,8 +235,8 @@ def _names(row: Row[Any]) -> Iterator[str]:
                 yield f"category:{row.third or ''}"
             if row.amount:
                 yield f"audit:{row.amount!r}:{'wrong' if is_wrong else 'right'}"
-        case "latency":
-            yield f"latency:{latency_step(row.amount)}"
+        case "latency" | "use":
+            yield f"{row.measure}:{latency_step(row.amount)}"
         case "pair":
             yield f"pair:{row.first}:{row.second}"
         case "dispute":

@@ -229,6 +229,7 @@ verdicts = Table(
     Column("at", UtcDateTime, nullable=False),
     Column("began_at", UtcDateTime),  # when this person claimed it, and so began to read; None: not known
     Column("characters", Integer, nullable=False),  # of what there was to read
+    Column("used_at", UtcDateTime),  # of a correction: when a dataset or an applied calibration first held it
     UniqueConstraint("review_pk", "round", "user_id"),  # prevents one person from counting twice
     _one_of("verdict", "approve", "edit", "reject"),
     Index("ix_verdicts_user", "user_id", "at"),
@@ -573,10 +574,31 @@ calibrations = Table(
     Column("labels", Integer, nullable=False),
     Column("threshold", Float),  # None: refused
     Column("reason", String(16), nullable=False),
+    Column("floors", JsonText, nullable=False),  # what it is about: the least confidence of each risk
     Column("result", JsonText, nullable=False),
     # Prevents a look from being spent twice: the chance of a wrong certificate is shared out among the looks.
     UniqueConstraint("task_type", "model_name", "model_version", "confidence_source", "look"),
     Index("ix_calibrations_task", "task_type", "pk"),  # the latest of a task
+)
+
+# Applied calibrations whose corrections are still to be noted as used, written in the commits that apply them.
+unnoted_uses = Table(
+    "unnoted_uses",
+    metadata,
+    Column("calibration_pk", ForeignKey("calibrations.pk"), primary_key=True),  # prevents a second moment of use
+    Column("at", UtcDateTime, nullable=False),
+    Column("noted_to", BigInteger, nullable=False),  # the last decision that was looked at
+)
+
+# How many decisions of each model came on a day that is over, and for how many of them people were asked at once. Kept,
+# as it cannot change: to look at one day beside sixty others, only that one is read.
+model_days = Table(
+    "model_days",
+    metadata,
+    # Both, for a local day is another one in another time zone.
+    Column("since", UtcDateTime, primary_key=True),
+    Column("until", UtcDateTime, primary_key=True),
+    Column("models", JsonText, nullable=False),  # [[task type, name, version, decisions, escalated], …]
 )
 
 # Sums of facts about decisions, by when those were created (store/tallies.py). Written in the commits of the facts.

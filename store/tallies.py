@@ -25,7 +25,8 @@ class Tally(NamedTuple):
         quarter: in which the decision was created, counted since 1970, UTC.
         cohort: "": the app named none.
         name: which fact: `decisions`, `escalated`, `verdict:<kind>:<verdict>`, `category:<category>`,
-            `audit:<inclusion>:<right or wrong>`, `latency:<step>`, `pair:<first>:<second>` or `disputes`.
+            `audit:<inclusion>:<right or wrong>`, `latency:<step>`, `use:<step>`, `pair:<first>:<second>` or
+            `disputes`.
     """
 
     quarter: int
@@ -92,6 +93,8 @@ def _put(facts: Facts, name: str, number: int) -> None:
     match measure:
         case "latency":
             facts.latencies[int(rest)] = number
+        case "use":
+            facts.uses[int(rest)] = number
         case "audit":
             inclusion, _, finding = rest.partition(":")
             facts.audits[float(inclusion), finding == "wrong"] = number

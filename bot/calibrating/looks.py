@@ -65,22 +65,23 @@ class Looks:
             return None
         policy = self._policy.current
         task = policy.task(stream.task_type)
-        labels = await self._labels.read(stream, domain_of(task))
+        domain, at = domain_of(task), self._clock.now()
+        labels = await self._labels.read(stream, domain)
         if len(labels) < wanted:
             return None
         found = await calibrated(labels, goal_of(task), threshold=task.threshold_at(task.base_risk), look=number)
         look = Look(
             stream=stream,
             number=number,
-            at=self._clock.now(),
+            at=at,
             labels=found.labels,
             threshold=found.threshold,
             reason=found.reason,
             result=result_json(found, labels.categories),
         )
         facts = {**_facts(look, found, task), "policy_version": policy.version}
-        record = HistoryRecord(look.at, "bot:calibration:made", "bot", facts=facts)
-        return look if await self._writer.submit(KeepCalibration(look, record)) else None
+        record = HistoryRecord(self._clock.now(), "bot:calibration:made", "bot", facts=facts)
+        return look if await self._writer.submit(KeepCalibration(look, domain, record)) else None
 
 
 async def explored(

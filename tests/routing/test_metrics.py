@@ -40,6 +40,7 @@ def facts_of_a_group(draw: st.DrawFn) -> Facts:
         verdicts=Counter(draw(st.dictionaries(judged, st.integers(1, 50)))),
         categories=Counter(draw(st.dictionaries(st.sampled_from(("", "tone", "other")), st.integers(1, 50)))),
         latencies=Counter(draw(st.dictionaries(st.integers(0, 10**6), st.integers(1, 50), max_size=9))),
+        uses=Counter(draw(st.dictionaries(st.integers(0, 10**6), st.integers(1, 50), max_size=9))),
         audits=Counter(draw(st.dictionaries(st.tuples(inclusions, st.booleans()), st.integers(1, 20)))),
         pairs=Counter(draw(st.dictionaries(st.tuples(verdict, verdict), st.integers(1, 50)))),
         disputes=draw(counts),
@@ -60,6 +61,12 @@ def test_without_data_there_are_no_values() -> None:
     assert {key: standing(key, metric) for key, metric in told.items()} == dict.fromkeys(told)
 
 
+def test_corrections_that_nothing_has_used_are_a_share_of_none() -> None:
+    told = metrics(Facts(verdicts=Counter({Judged("gate", "edit"): 4})))
+    assert told["feedback_utilization"] == {"value": 0.0, "numerator": 0, "denominator": 4}
+    assert told["feedback_to_update"] == {"p50": None, "p95": None, "n": 0}
+
+
 def test_a_week_by_hand() -> None:
     facts = Facts(
         decisions=200,
@@ -67,6 +74,7 @@ def test_a_week_by_hand() -> None:
         verdicts=Counter({Judged("gate", "approve"): 30, Judged("gate", "reject"): 4, Judged("audit", "edit"): 2}),
         categories=Counter({"tone": 6}),
         latencies=Counter({1000: 19, 60_000: 1}),
+        uses=Counter({100: 2, 60_000: 1}),
         audits=Counter({(0.1, False): 18, (0.1, True): 2, (1.0, True): 4}),
         pairs=Counter({("approve", "approve"): 8, ("approve", "reject"): 1, ("reject", "reject"): 1}),
     )
@@ -75,7 +83,8 @@ def test_a_week_by_hand() -> None:
     assert told["auto_resolve_rate"] == {"value": 0.8, "numerator": 160, "denominator": 200}
     assert told["review_latency"] == {"p50": 10.0, "p95": 10.0, "n": 20}
     assert told["reviewer_agreement"] == {"value": 30 / 36, "numerator": 30, "denominator": 36}
-    assert told["feedback_utilization"] == {"value": None, "numerator": 0, "denominator": 6}
+    assert told["feedback_utilization"] == {"value": 0.5, "numerator": 3, "denominator": 6}
+    assert told["feedback_to_update"] == {"p50": 1.0, "p95": 600.0, "n": 3}
     between = told["inter_reviewer_agreement"]
     assert (between["value"], between["percent"], between["n"]) == (0.9, 0.9, 10)
     # By hand: shares .85, 0 and .15, so 2 · .85 · .15 / 2 = .1275 is agreed by chance.

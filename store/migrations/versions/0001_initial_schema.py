@@ -108,6 +108,7 @@ def upgrade() -> None:
         sa.Column("labels", sa.Integer(), nullable=False),
         sa.Column("threshold", sa.Float(), nullable=True),
         sa.Column("reason", sa.String(length=16), nullable=False),
+        sa.Column("floors", store.types.JsonText(), nullable=False),
         sa.Column("result", store.types.JsonText(), nullable=False),
         sa.PrimaryKeyConstraint("pk", name=op.f("pk_calibrations")),
         sa.UniqueConstraint(
@@ -174,6 +175,13 @@ def upgrade() -> None:
         sa.Column("numbers", store.types.JsonText(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("channel", name=op.f("pk_load_levels")),
+    )
+    op.create_table(
+        "model_days",
+        sa.Column("since", store.types.UtcDateTime(), nullable=False),
+        sa.Column("until", store.types.UtcDateTime(), nullable=False),
+        sa.Column("models", store.types.JsonText(), nullable=False),
+        sa.PrimaryKeyConstraint("since", "until", name=op.f("pk_model_days")),
     )
     op.create_table(
         "policies",
@@ -343,6 +351,14 @@ def upgrade() -> None:
         sa.Column("stopped_at", store.types.UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(["app_pk"], ["apps.pk"], name=op.f("fk_stopped_receivers_app_pk")),
         sa.PrimaryKeyConstraint("app_pk", "url", name=op.f("pk_stopped_receivers")),
+    )
+    op.create_table(
+        "unnoted_uses",
+        sa.Column("calibration_pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", store.types.UtcDateTime(), nullable=False),
+        sa.Column("noted_to", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["calibration_pk"], ["calibrations.pk"], name=op.f("fk_unnoted_uses_calibration_pk")),
+        sa.PrimaryKeyConstraint("calibration_pk", name=op.f("pk_unnoted_uses")),
     )
     op.create_table(
         "contents",
@@ -616,6 +632,7 @@ def upgrade() -> None:
         sa.Column("at", store.types.UtcDateTime(), nullable=False),
         sa.Column("began_at", store.types.UtcDateTime(), nullable=True),
         sa.Column("characters", sa.Integer(), nullable=False),
+        sa.Column("used_at", store.types.UtcDateTime(), nullable=True),
         sa.CheckConstraint("verdict IN ('approve', 'edit', 'reject')", name=op.f("ck_verdicts_verdict_known")),
         sa.ForeignKeyConstraint(["review_pk"], ["reviews.pk"], name=op.f("fk_verdicts_review_pk")),
         sa.PrimaryKeyConstraint("pk", name=op.f("pk_verdicts")),
@@ -700,6 +717,7 @@ def downgrade() -> None:
 
     op.drop_table("events")
     op.drop_table("contents")
+    op.drop_table("unnoted_uses")
     op.drop_table("stopped_receivers")
     with op.batch_alter_table("proposals", schema=None) as batch_op:
         batch_op.drop_index("ix_proposals_adjustment")
@@ -733,6 +751,7 @@ def downgrade() -> None:
 
     op.drop_table("runs")
     op.drop_table("policies")
+    op.drop_table("model_days")
     op.drop_table("load_levels")
     op.drop_table("id_blocks")
     with op.batch_alter_table("history", schema=None) as batch_op:
