@@ -5,7 +5,6 @@ something has changed, and only audits tell whether it has got worse.
 """
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -13,17 +12,18 @@ from zoneinfo import ZoneInfo
 from bot.alerts import Alerts
 from bot.answer import timestamp
 from bot.clock import Clock
-from bot.jobs.calendar import days_until, local_instant
+from bot.jobs.calendar import days_until
+from bot.jobs.model_days import ModelDays
 from bot.policy_in_force import PolicyInForce
 from bot.reporting.drift import errors_risen, people_asked, tripling
 from bot.reviewing.audit_rates import maturity_of, model_of
 from routing.decision import Json
-from routing.drift import MOST_BASELINE, ONE_EPISODE, DayCount, Reading, alarm
+from routing.drift import MOST_BASELINE, ONE_EPISODE, Reading, alarm
 from routing.maturity import MaturityState
 from routing.metrics import summed
 from routing.redaction import redaction
 from store.audit_streams import Stream, StreamStore, WatchStreams
-from store.drift import DriftStore, Model
+from store.drift import Model
 from store.facts import FactStore, Window
 from store.history import HistoryRecord
 from store.runs import Tick
@@ -32,8 +32,8 @@ from store.writer import Writer
 _AT = time(8, 30)
 """Local; after the daily draw has learnt from the audits."""
 _DAY = timedelta(days=1)
-_READ = 2 * MOST_BASELINE + ONE_EPISODE
-"""Days: two make a point of a task with little to do."""
+READ_DAYS = 2 * MOST_BASELINE + ONE_EPISODE
+"""Two make a point of a task with little to do."""
 WATCHED_FOR = timedelta(days=14)
 _PACE = timedelta(days=28)
 """Over which audits a day are counted."""
@@ -49,13 +49,13 @@ class Drift:
         *,
         clock: Clock,
         writer: Writer,
-        store: DriftStore,
+        days: ModelDays,
         streams: StreamStore,
         facts: FactStore,
         alerts: Alerts,
         policy: PolicyInForce,
     ) -> None:
-        self._clock, self._writer, self._store, self._streams = clock, writer, store, streams
+        self._clock, self._writer, self._days, self._streams = clock, writer, days, streams
         self._facts, self._alerts, self._policy = facts, alerts, policy
 
     def ticks(self, now: datetime) -> Iterator[Tick]:
@@ -63,7 +63,7 @@ class Drift:
 
     async def run(self, tick: Tick) -> dict[str, Json]:
         day = date.fromisoformat(tick.period) - _DAY
-        models = await self._counted(day)
+        models = await self._days.until(day, READ_DAYS, self._tz)
         charted = {model: days for model, days in models.items() if days[-1].day == day}
         out = {model: found for model, days in charted.items() if (found := alarm(days)) is not None}
         for model, found in out.items():
@@ -72,16 +72,6 @@ class Drift:
         degraded = [each for each in await self._streams.all() if maturity_of(each).state is MaturityState.DEGRADED]
         risen = [await self._tell_of_errors(stream, tick) for stream in degraded]
         return {"models": len(charted), "alarms": len(out), "risen_errors": sum(risen)}
-
-    async def _counted(self, last: date) -> dict[Model, list[DayCount]]:
-        """The local days up to the last one, oldest first, on which each model decided anything."""
-        found: defaultdict[Model, list[DayCount]] = defaultdict(list)
-        for back in reversed(range(_READ)):
-            day = last - back * _DAY
-            since, until = (local_instant(each, time(), self._tz) for each in (day, day + _DAY))
-            for model, came in (await self._store.came(since, until)).items():
-                found[model].append(DayCount(day, *came))
-        return dict(found)
 
     async def _watch(self, model: Model, found: Reading, tick: Tick) -> None:
         until, policy = tick.at + WATCHED_FOR, self._policy.current

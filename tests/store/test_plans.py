@@ -87,7 +87,8 @@ READS: dict[str, Read] = {
     "find what was corrected": lambda engine, _, app: DigestStore(engine).corrected(
         Window(NOW, LATER), "tone", None, 2
     ),
-    "count what came on a day": lambda engine, _, app: DriftStore(engine).came(NOW, LATER),
+    "find the days whose counts are kept": lambda engine, _, app: DriftStore(engine).kept(Period(NOW, LATER)),
+    "count what came on a day": lambda engine, _, app: DriftStore(engine).came(Period(NOW, LATER)),
     "count what two people said": lambda engine, _, app: AgreementStore(engine).two_opinions(Window(NOW, LATER)),
     "find items on which people differ": lambda engine, _, app: AgreementStore(engine).showing(
         "guideline", Window(NOW, LATER), 2

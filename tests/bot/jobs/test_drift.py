@@ -13,6 +13,7 @@ from sqlalchemy import Table, insert, select
 
 from bot.alerts import Alerts
 from bot.jobs.drift import WATCHED_FOR, Drift
+from bot.jobs.model_days import ModelDays
 from bot.jobs.runner import Jobs, Ran
 from routing.evidence import Evidence
 from routing.maturity import MaturityState
@@ -20,7 +21,7 @@ from store import tables as t
 from store.alerts import AlertStore
 from store.audit_streams import StreamStore
 from store.decisions import PrimaryKeys
-from store.drift import Came, DriftStore, Model
+from store.drift import DriftStore
 from store.facts import FactStore
 from store.runs import RunStore
 from tests.bot.reviewing.audit_world import auditing
@@ -105,7 +106,7 @@ def watching(world: World) -> Watching:
     job = Drift(
         clock=world.clock,
         writer=world.writer,
-        store=DriftStore(world.engine),
+        days=ModelDays(clock=world.clock, writer=world.writer, store=DriftStore(world.engine)),
         streams=StreamStore(world.engine),
         facts=FactStore(world.engine),
         alerts=alerts,
@@ -213,14 +214,3 @@ async def test_what_is_watched_is_drawn_from_at_the_rate_of_risen_errors(at_work
         await one.ran_alone(100, **{**MODEL, "model_version": version}, confidence_source="logprob")
         draws.append((version, (await one.draw())["label"].drawn))
     assert draws == [("2026-09", 7), ("2026-10", 25), ("2026-11", 7)]
-
-
-async def test_the_count_of_a_day_is_by_model_and_ends_before_the_next(at_work: Watching) -> None:
-    await at_work.came(FIRST, 5, 2)
-    await at_work.came(FIRST, 3, 0, model_name=None, model_version=None)
-    await at_work.came(FIRST + DAY / 2, 1, 1)
-    store = DriftStore(at_work.world.engine)
-    assert await store.came(FIRST, FIRST + DAY) == {
-        Model("label", "gpt-x", "2026-10"): Came(5, 2),
-        Model("label", "", ""): Came(3, 0),
-    }
