@@ -29,6 +29,7 @@ from bot.delivery.digests import Digests
 from bot.delivery.events import EventSender
 from bot.delivery.loops import remedy
 from bot.delivery.messages import MessageSender
+from bot.digest import DigestSources
 from bot.executions import Executions
 from bot.ids import NewId, random_id
 from bot.intake import Intake
@@ -46,7 +47,6 @@ from bot.jobs.weekly_digest import WeeklyDigest
 from bot.metrics import Metrics
 from bot.policy_in_force import PolicyInForce, PolicyUnreadableError
 from bot.proposals import Proposals
-from bot.reporting.digest import DigestSources
 from bot.reporting.overview import Overviews
 from bot.reviewing.audit_rates import AuditRates
 from bot.reviewing.audits import Audits

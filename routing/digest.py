@@ -3,7 +3,7 @@
 A digest is frozen as JSON when it is made, and shown as it was made however late it is sent.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from itertools import chain
 from math import exp, lgamma, log
 from typing import Final, Literal
@@ -24,6 +24,7 @@ from routing.metrics import (
     summed,
 )
 from routing.money import Money
+from routing.tuning import OpenChange, Tuning
 
 SIGNIFICANCE: Final = 0.01
 """Of a change: some ten categories are looked at in a week, and nothing may be cried that chance brings each month."""
@@ -96,7 +97,8 @@ class Point(Part):
 
 
 class OpenWork(Part):
-    """What waits when the digest is made. `oldest_rollback_hours` None: none is open."""
+    """What waits when the digest is made. `oldest_rollback_hours` None: none is open; `changes`: of the policy, for
+    somebody to apply them."""
 
     rollbacks: int = 0
     rollbacks_overdue: int = 0
@@ -104,6 +106,7 @@ class OpenWork(Part):
     audits: int = 0
     audits_overdue: int = 0
     disputes: int = 0
+    changes: int = 0
 
 
 class RollbacksOfWeek(Part):
@@ -150,6 +153,7 @@ class Digest(Part):
         cohorts: those that stand out, the most certain first.
         spent: what the week cost; None where the policy does not say.
         second_opinions: blind ones, and how many of them differed.
+        tunings: of the tasks that come first by `routing.tuning.by_urgency`; `further_tunings` are left out.
         trend: the last weeks, the oldest first; this week is the last.
     """
 
@@ -174,18 +178,25 @@ class Digest(Part):
     open: OpenWork
     protection: Protection
     advice: Advice | None
+    tunings: tuple[Tuning, ...] = ()
+    further_tunings: int = 0
     trend: tuple[Point, ...]
     seal: Seal | None
 
     @property
-    def examples(self) -> tuple[Example, ...]:
-        told = [*(pattern.examples for pattern in self.patterns), *(doubt.examples for doubt in self.doubts)]
-        return tuple(chain.from_iterable(told))
+    def places(self) -> set[tuple[str, str]]:
+        """Channel and ts of each message that it leads to."""
+        examples = chain(*(each.examples for each in self.patterns), *(each.examples for each in self.doubts))
+        waiting = chain(*(each.waiting for each in self.tunings))
+        told = ((each.channel, each.ts) for each in chain[Example | OpenChange](examples, waiting))
+        return {(channel, ts) for channel, ts in told if channel is not None and ts is not None}
 
     @property
     def is_quiet(self) -> bool:
-        """Whether there is nothing to tell: no decision came, nothing was to be undone, and nothing waits."""
-        return self.decisions == 0 and self.rollbacks == RollbacksOfWeek() and self.open == OpenWork()
+        """Whether there is nothing to tell: no decision came, nothing was to be undone, nothing has changed, and
+        nothing waits."""
+        has_work = self.rollbacks != RollbacksOfWeek() or self.open != OpenWork()
+        return self.decisions == 0 and not has_work and not any(each.is_news for each in self.tunings)
 
 
 # Categories and patterns ----------------------------------------------------------------------------------------------
@@ -259,13 +270,18 @@ def _pattern(category: str, task_type: str, cohorts: Mapping[str, int]) -> Patte
 # Agreement ------------------------------------------------------------------------------------------------------------
 
 
-def doubts(weeks: Sequence[Groups]) -> tuple[Doubt, ...]:
-    """The tasks in which people agree least, with the model or with each other, and enough is known to say why."""
+def together(weeks: Sequence[Groups]) -> dict[str, Facts]:
+    """By task, of several weeks."""
     tasks: dict[str, Facts] = {}
     for groups in weeks:
         for name, facts in by_task(groups).items():
             known = tasks.setdefault(name, Facts())
             known += facts
+    return tasks
+
+
+def doubts(tasks: Mapping[str, Facts]) -> tuple[Doubt, ...]:
+    """The tasks in which people agree least, with the model or with each other, and enough is known to say why."""
     found = [(facts, _doubt(name, facts)) for name, facts in tasks.items()]
     told = sorted((_least_agreed(facts), doubt.task_type, doubt) for facts, doubt in found if doubt is not None)
     return tuple(doubt for _, _, doubt in told[:MOST_DOUBTS])
@@ -309,12 +325,18 @@ ONE_CATEGORY: Final = 0.4
 NEARLY_ALL: Final = 0.95
 
 
-def advice(groups: Groups) -> Advice | None:
-    """The most pressing thing that the week's numbers ask for; None: they ask for nothing, or are too few to."""
+def advice(groups: Groups, calibrated: Container[str] = ()) -> Advice | None:
+    """The most pressing thing that the week's numbers ask for; None: they ask for nothing, or are too few to.
+
+    `calibrated`: the task types whose labels have said what their thresholds may be."""
     facts, tasks = summed(groups.values()), by_task(groups)
     told = metrics(facts)
     return (
-        _on_escapes(tasks) or _on_agreement(facts) or _on_latency(told) or _on_categories(facts) or _on_approvals(tasks)
+        _on_escapes(tasks)
+        or _on_agreement(facts)
+        or _on_latency(told)
+        or _on_categories(facts)
+        or _on_approvals({name: facts for name, facts in tasks.items() if name not in calibrated})
     )
 
 

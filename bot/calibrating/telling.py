@@ -31,10 +31,11 @@ def sentence(found: Calibration) -> str:
             f"{percent(1 - goal.delta)} certainty at most {percent(goal.max_error)} of them are wrong. "
             f"{row.errors:,} of the {numbered(row.autonomous, 'label')} above it were."
         )
-    return f"Keep a person on everything; {_lacking(found)}."
+    return f"Keep a person on everything; {lacking(found)}."
 
 
-def _lacking(found: Calibration) -> str:
+def lacking(found: Calibration) -> str:
+    """What would end a refusal, as a clause."""
     if found.reason is Reason.UNINFORMATIVE and found.reliability is not None:
         return _uninformative(found.reliability)
     if found.missing is None:

@@ -72,14 +72,12 @@ class Digests:
         return self._last[1]
 
     async def _links(self, digest: Digest) -> dict[Place, str]:
-        """Without a link the example's id has to do."""
+        """Without a link the words have to do."""
         found: dict[Place, str] = {}
-        for example in digest.examples:
-            if example.channel is not None and example.ts is not None:
-                place = Place(example.channel, example.ts)
-                link = await self._link(place)
-                if link is not None:
-                    found[place] = link
+        for place in (Place(*each) for each in sorted(digest.places)):
+            link = await self._link(place)
+            if link is not None:
+                found[place] = link
         return found
 
     async def _link(self, place: Place) -> str | None:

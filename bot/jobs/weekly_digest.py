@@ -5,10 +5,10 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.clock import Clock
+from bot.digest import DigestSources, make_digest
 from bot.jobs.calendar import weeks_until
 from bot.policy_in_force import PolicyInForce
 from bot.reporting.days import week_before
-from bot.reporting.digest import DigestSources, make_digest
 from routing.decision import Json
 from store.digests import KeepDigest
 from store.messages import NewMessage

@@ -32,7 +32,7 @@ def tripling(audits_per_day: float, max_error: float) -> str:
     """How soon it would be found that the errors have become three times as frequent."""
     days = tripling_days(audits_per_day, max_error)
     if days is None:
-        return words.UNSEEN
+        return f"{words.UNSEEN.capitalize()}."
     pace = f"At {audits_per_day:,.1f} audits a day, as in the last four weeks"
     return f"{pace}, {words.tripling(days)} in four of five cases."
 

@@ -29,7 +29,7 @@ _OF_COHORTS = {
     "escalation_rate": ("", "went to people"),
     "override_rate": ("the proposals for ", "were overridden"),
 }
-UNSEEN = "No audit was judged in the last four weeks, so nobody would see its errors rise."
+UNSEEN = "no audit was judged in the last four weeks, so nobody would see its errors rise"
 _TIMES = ("review_latency", "feedback_to_update")
 
 

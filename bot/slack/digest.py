@@ -9,6 +9,7 @@ from bot.slack import phrases
 from bot.slack.blocks import Block, Element, bold_line, bullet_list, context, header, rich_text, section
 from bot.slack.blocks import words as text
 from bot.slack.card import Message
+from bot.slack.digest_tuning import render_tunings
 from bot.slack.text import clip_line, escape
 from routing.digest import Advice, Category, Digest, Doubt, Example, Pattern, RollbacksOfWeek
 from routing.metrics import standing
@@ -51,6 +52,7 @@ def render_digest(digest: Digest, chart: Chart | NoChart, links: Mapping[Place, 
         *_patterns(digest, links),
         *_cohorts(digest),
         *_doubts(digest, links),
+        *render_tunings(digest, links),
         _part("open", "Disagreements and open work", [[text(line)] for line in _open(digest)]),
         *_footer(digest),
     ]
@@ -75,6 +77,8 @@ def _gist(digest: Digest) -> str:
         said.append(f"Errors among what ran alone: {rate} ({words.interval(escaped)}).")
     if digest.open.rollbacks_overdue:
         said.append(f"{words.numbered(digest.open.rollbacks_overdue, 'rollback')} overdue.")
+    if digest.open.changes:
+        said.append(f"{words.numbered(digest.open.changes, 'change')} of the policy to apply or decline.")
     return " ".join(said)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.digest import SIGNIFICANCE, Doubt, OpenWork, advice, categories, change, doubts, patterns, point
+from routing.digest import SIGNIFICANCE, Doubt, OpenWork, advice, categories, change, doubts, patterns, point, together
 from routing.metrics import Facts, Group, Judged
 
 LABEL = Group("label", "")
@@ -107,13 +107,13 @@ def test_tasks_in_which_people_agree_least_are_doubted_the_worst_first() -> None
         Group("reply", ""): facts(verdicts=AGREED, pairs=differed),
         Group("unknown", ""): facts(verdicts=DISAGREED),
     }
-    assert doubts([week]) == ()
-    assert doubts([week] * 4) == (
+    assert doubts(together([week])) == ()
+    assert doubts(together([week] * 4)) == (
         Doubt(task_type="reply", whose="guideline", with_model=(360, 400), between=(40, 60)),
         Doubt(task_type="label", whose="model", with_model=(520, 640), between=(60, 60)),
     )
     many = {Group(f"task-{n}", ""): facts(verdicts=AGREED, pairs=differed) for n in range(9)}
-    assert [each.task_type for each in doubts([many] * 4)] == ["task-0", "task-1", "task-2"]
+    assert [each.task_type for each in doubts(together([many] * 4))] == ["task-0", "task-1", "task-2"]
 
 
 # Advice ---------------------------------------------------------------------------------------------------------------

@@ -14,11 +14,11 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.digest import DigestSources, make_digest
 from bot.jobs.runner import Jobs, Ran
 from bot.jobs.weekly_digest import WeeklyDigest
 from bot.policy_in_force import PolicyInForce
 from bot.reporting.days import days
-from bot.reporting.digest import DigestSources, make_digest
 from bot.reporting.statistics import read_statistics, statistics_object
 from routing.digest import Digest, Example, OpenWork, RollbacksOfWeek, Seal
 from routing.metrics import Facts, Group

@@ -24,8 +24,11 @@ from routing.digest import (
     Seal,
     point,
 )
+from routing.maturity import MaturityState
 from routing.metrics import Facts, Judged, metrics
 from routing.money import Money
+from routing.policy import AdjustedKey
+from routing.tuning import Looked, OpenChange, PastChange, Tuning
 from store.messages import Place
 from tests.bot.slack import samples
 from tests.support.slack_checker import check_message
@@ -46,6 +49,33 @@ BEFORE = Facts(
     verdicts=Counter({Judged("gate", "approve"): 250, Judged("gate", "reject"): 30}),
     latencies=Counter({41_000: 280}),
 )
+TUNINGS = (
+    Tuning(
+        "refund",
+        4_321,
+        threshold=0.9,
+        autonomy=3,
+        looked=Looked("2026-11-17", "acme-2 v3", 0.83, share=0.97, reviews=-41),
+        waiting=(OpenChange("threshold", 0.83, "2026-11-17", "C0REFUND", "1763370000.000100"),),
+        maturity=MaturityState.STABLE,
+        audit_rate=0.07,
+        tripling_days=12.4,
+    ),
+    Tuning(
+        "reply",
+        900,
+        threshold=0.9,
+        autonomy=3,
+        looked=Looked("2026-11-01", "", None, "142 more labels at or above 0.9 would decide it"),
+        changes=(PastChange("applied", "autonomy", 3, "2026-11-18", 4),),
+        is_news=True,
+        maturity=MaturityState.LEARN,
+        audit_rate=0.25,
+        tripling_days=40,
+    ),
+    Tuning("label", 77, threshold=0.7, autonomy=2, labels=120),
+)
+KEYS: tuple[AdjustedKey, ...] = ("threshold", "autonomy")
 CARD = Place("C0REFUND", "1763370000.000100")
 LINKS = {CARD: "https://team.slack.com/archives/C0REFUND/p1763370000000100"}
 FULL = Digest(
@@ -88,10 +118,12 @@ FULL = Digest(
         ),
         Doubt(task_type="reply", whose="guideline", with_model=(430, 500), between=(41, 56)),
     ),
+    tunings=TUNINGS,
+    further_tunings=2,
     disputes=3,
     second_opinions=(14, 2),
     open=OpenWork(
-        rollbacks=2, rollbacks_overdue=1, oldest_rollback_hours=54.0, audits=12, audits_overdue=3, disputes=1
+        rollbacks=2, rollbacks_overdue=1, oldest_rollback_hours=54.0, audits=12, audits_overdue=3, disputes=1, changes=1
     ),
     protection=Protection(people=2, fast=1, streaks=2),
     advice=Advice(code="one_category", about="wrong_action", numbers={"share": 22 / 41, "corrected": 41}),
@@ -114,6 +146,8 @@ QUIET = FULL.model_copy(
         "cohorts": (),
         "spent": None,
         "doubts": (),
+        "tunings": (),
+        "further_tunings": 0,
         "disputes": 0,
         "second_opinions": (0, 0),
         "open": OpenWork(),
@@ -180,6 +214,25 @@ def test_advice_is_said_with_its_numbers(code: Any, numbers: dict[str, float], s
     assert said in str(message.blocks[2])
 
 
+def long_tuning(name: str) -> Tuning:
+    """Longer than one can be: with all that is told of a task."""
+    waiting = tuple(OpenChange(key, 0.123456, "2026-11-17", CARD.channel, CARD.ts) for key in KEYS)
+    change = PastChange("ended", "threshold", 0.123456, "2026-11-18", 0.123456)
+    return Tuning(
+        "t" * 64,
+        4_321,
+        threshold=0.987654,
+        autonomy=2,
+        looked=Looked("2026-11-17", name, 0.654321, share=0.4321, reviews=-12_345),
+        waiting=waiting,
+        changes=(change,) * 4,
+        earlier_changes=99,
+        maturity=MaturityState.SUSPENDED,
+        audit_rate=0.07,
+        tripling_days=1_234,
+    )
+
+
 @given(name=samples.texts, count=st.integers(0, 10**9))
 @settings(max_examples=50)
 def test_any_name_stays_text_and_within_the_limits(name: str, count: int) -> None:
@@ -194,6 +247,8 @@ def test_any_name_stays_text_and_within_the_limits(name: str, count: int) -> Non
                 Doubt(task_type="t" * 64, whose="both", with_model=(1, 9), between=(1, 9), examples=(example,) * 2),
             )
             * 3,
+            "cohorts": (StandingOut("t" * 64, name, "escalation_rate", 0.5, 0.25, 10**9, 10**9, 0.0),) * 3,
+            "tunings": (long_tuning(name),) * 6,
             "decisions": count,
             "advice": Advice(code="one_category", about=name, numbers={"share": 0.5, "corrected": float(count)}),
         }

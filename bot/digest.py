@@ -1,7 +1,7 @@
 """Makes the weekly digest: the facts of a whole local week beside those of the weeks before it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, Self
@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.calibrating.tuning import Lately, Tunings
 from bot.reporting.days import days, week_name
 from bot.reporting.hiding import Hiding
 from bot.reporting.statistics import Prices, Statistics, read_prices, read_statistics
@@ -31,8 +32,9 @@ from routing.digest import (
     doubts,
     patterns,
     point,
+    together,
 )
-from routing.metrics import Metrics, metrics
+from routing.metrics import Facts, Metrics, metrics
 from routing.money import Money
 from routing.policy import Policy
 from routing.reviewer_load import ReviewerLoad
@@ -46,8 +48,8 @@ from store.seals import SealStore
 from store.verdicts import VerdictStore
 
 _WEEKS_OF_TREND = 8
-_WEEKS_OF_AGREEMENT = 4
-"""One brings too few second opinions to say anything of."""
+_WEEKS_LATELY = 4
+"""One brings too few second opinions and audits to say anything of."""
 _EXAMPLES = 2
 _MOST_COHORTS = 3
 _HOUR = timedelta(hours=1)
@@ -64,6 +66,7 @@ class DigestSources:
     rollbacks: RollbackStore
     verdicts: VerdictStore
     seals: SealStore
+    tunings: Tunings
 
     @classmethod
     def on(cls, engine: AsyncEngine) -> Self:
@@ -75,6 +78,7 @@ class DigestSources:
             RollbackStore(engine),
             VerdictStore(engine),
             SealStore(engine),
+            Tunings(engine),
         )
 
 
@@ -85,9 +89,13 @@ async def make_digest(sources: DigestSources, monday: date, policy: Policy, now:
     mondays = [monday - timedelta(weeks=back) for back in reversed(range(_WEEKS_OF_TREND))]
     weeks = [await _week(sources.facts, each, tz) for each in mondays]
     prices = await read_prices(sources.load, weeks[-1].window, policy.cost)
-    reckoned = await asyncio.to_thread(_reckon, weeks, [week_name(each) for each in mondays], prices)
+    names, states = [week_name(each) for each in mondays], await sources.tunings.states()
+    calibrated = {name for name, state in states.items() if state.calibration is not None}
+    reckoned = await asyncio.to_thread(_reckon, weeks, names, prices, calibrated)
     week, whole = weeks[-1], weeks[-1].whole
     pairs, hiding = whole.pairs, Hiding(policy)
+    lately = Lately(reckoned.lately, 7 * _WEEKS_LATELY, week.window)
+    tuned = await sources.tunings.read(states, lately, policy, hiding)
     return Digest(
         week=week_name(monday),
         first=monday.isoformat(),
@@ -107,9 +115,11 @@ async def make_digest(sources: DigestSources, monday: date, policy: Policy, now:
         disputes=whole.disputes,
         second_opinions=(pairs.total(), sum(n for (first, second), n in pairs.items() if first != second)),
         rollbacks=await _rollbacks(sources.rollbacks, week.window),
-        open=await _open_work(sources, now),
+        open=await _open_work(sources, tuned.waiting, now),
         protection=_protection(await loads_between(sources.verdicts, week.window.since, week.window.until)),
         advice=_advice_as_shown(reckoned.advice, hiding),
+        tunings=tuned.tunings,
+        further_tunings=tuned.further,
         trend=reckoned.trend,
         seal=await _seal(sources.seals),
     )
@@ -125,12 +135,15 @@ class _Reckoned(NamedTuple):
     doubts: tuple[Doubt, ...]
     advice: Advice | None
     trend: tuple[Point, ...]
+    lately: dict[str, Facts]
 
 
-def _reckon(weeks: Sequence[Statistics], names: Sequence[str], prices: Prices | None) -> _Reckoned:
+def _reckon(
+    weeks: Sequence[Statistics], names: Sequence[str], prices: Prices | None, calibrated: Container[str]
+) -> _Reckoned:
     """All that goes through the groups, of which there may be thousands, and that needs scipy, which takes a second to
     load: not on the event loop."""
-    week, before = weeks[-1], weeks[-2]
+    week, before, lately = weeks[-1], weeks[-2], together([each.groups for each in weeks[-_WEEKS_LATELY:]])
     return _Reckoned(
         metrics=metrics(week.whole),
         metrics_before=metrics(before.whole),
@@ -138,9 +151,10 @@ def _reckon(weeks: Sequence[Statistics], names: Sequence[str], prices: Prices | 
         patterns=patterns(week.groups),
         cohorts=week.standing_out[:_MOST_COHORTS],
         spent=None if prices is None else prices.of(week.whole),
-        doubts=doubts([each.groups for each in weeks[-_WEEKS_OF_AGREEMENT:]]),
-        advice=advice(week.groups),
+        doubts=doubts(lately),
+        advice=advice(week.groups, calibrated),
         trend=tuple(point(name, each.whole) for name, each in zip(names, weeks, strict=True)),
+        lately=lately,
     )
 
 
@@ -161,7 +175,7 @@ async def _as_shown(sources: DigestSources, week: Statistics, pattern: Pattern, 
 
 
 async def _doubt_as_shown(sources: DigestSources, weeks: Sequence[Statistics], doubt: Doubt, hiding: Hiding) -> Doubt:
-    since, until = weeks[-_WEEKS_OF_AGREEMENT].window.since, weeks[-1].window.until
+    since, until = weeks[-_WEEKS_LATELY].window.since, weeks[-1].window.until
     found = await sources.agreement.showing(doubt.whose, Window(since, until, doubt.task_type), _EXAMPLES)
     name = hiding.of(doubt.task_type, doubt.task_type)
     return doubt.model_copy(update={"task_type": name, "examples": _examples(doubt.task_type, found, hiding)})
@@ -188,7 +202,7 @@ async def _rollbacks(store: RollbackStore, week: Window) -> RollbacksOfWeek:
     return RollbacksOfWeek(requested=counted.requested, done=counted.done, failed=counted.failed)
 
 
-async def _open_work(sources: DigestSources, now: datetime) -> OpenWork:
+async def _open_work(sources: DigestSources, changes: int, now: datetime) -> OpenWork:
     rollbacks, waiting = await sources.rollbacks.open(now), await sources.digests.waiting(now)
     return OpenWork(
         rollbacks=len(rollbacks),
@@ -197,6 +211,7 @@ async def _open_work(sources: DigestSources, now: datetime) -> OpenWork:
         audits=waiting.audits,
         audits_overdue=waiting.audits_overdue,
         disputes=waiting.disputes,
+        changes=changes,
     )
 
 
