@@ -13,13 +13,14 @@ from store import schema
 from store.agreement import AgreementStore
 from store.audit_streams import StreamKey, StreamStore
 from store.audits import AuditStore, Period
-from store.calibrations import CalibrationStore
+from store.calibrations import CalibrationStore, KeepCalibration, Look
 from store.decisions import DecisionStore, ListFilter
 from store.digests import DigestStore
 from store.drift import DriftStore
 from store.engine import open_engine, parse_url
 from store.events import ClaimEvents, EventStore
 from store.facts import FactStore, Window
+from store.history import HistoryRecord
 from store.labels import Domain
 from store.load import LoadStore
 from store.messages import ClaimMessage, MessageStore
@@ -28,6 +29,7 @@ from store.queue import QueueStore, Scope
 from store.recount import tallies_of
 from store.reviews import ReviewStore
 from store.threshold_effect import ThresholdEffectStore
+from store.uses import UnnotedUse, UseStore, put_to_use
 from store.writer import Writer
 from tests.support.counters import wrong_counters
 from tests.support.rows import NOW, add_world, take_in
@@ -35,6 +37,18 @@ from tests.support.rows import NOW, add_world, take_in
 Read = Callable[[AsyncEngine, Writer, int], Awaitable[object]]
 LATER = NOW + timedelta(hours=1)
 PAGE = (NOW, 5)
+
+
+async def _put_to_use(engine: AsyncEngine) -> None:
+    async with engine.connect() as connection:
+        await put_to_use(connection, [1], LATER)
+
+
+async def _corrections_of_a_calibration(engine: AsyncEngine, writer: Writer) -> object:
+    look = Look(StreamKey("label", "", "", "other"), 1, LATER, 300, 0.8, "certified", {})
+    record = HistoryRecord(LATER, "bot:calibration:made", "bot", facts={})
+    await writer.submit(KeepCalibration(look, Domain({"low": 0.0}), record))
+    return await UseStore(engine).page(UnnotedUse(1, LATER, 0))
 
 
 async def _tallies_of(engine: AsyncEngine) -> object:
@@ -100,6 +114,8 @@ READS: dict[str, Read] = {
     "count what a threshold would have changed": lambda engine, _, app: ThresholdEffectStore(engine).read(
         StreamKey("label", "", "", "other"), 0.9, Domain({"low": 0.0}), NOW, LATER
     ),
+    "put corrections to use": lambda engine, _, app: _put_to_use(engine),
+    "find the corrections of a calibration": lambda engine, writer, app: _corrections_of_a_calibration(engine, writer),
     "find earlier verdicts": lambda engine, _, app: DecisionStore(engine).decided_about(app, "x", before=9, limit=5),
 }
 

@@ -2,16 +2,21 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.reviewing.people import Reviewer
-from routing.metrics import Facts, metrics, summed
+from routing.metrics import Facts, latency_step, metrics, summed
 from routing.review import Approve, Edit, Reject, Verdict
+from store import tables as t
 from store.facts import FactStore, Window
 from store.retention import RemoveContent
+from store.uses import put_to_use
+from store.writer import SingleCommand
 from tests.bot.reviewing.audit_world import auditing, ran_alone
 from tests.bot.reviewing.world import ADA, BEN, CHEN, DORA, EMIL, World, policy_for_labels, replica
 from tests.support.counters import wrong_counters
@@ -32,9 +37,22 @@ class Act:
     who: Reviewer
 
 
+@dataclass(frozen=True)
+class Use(SingleCommand[None]):
+    """All that was said in a review enters what uses it."""
+
+    review_pk: int
+    at: datetime
+
+    async def apply(self, connection: AsyncConnection) -> None:
+        v = t.verdicts.c
+        said = await connection.scalars(select(v.pk).where(v.review_pk == self.review_pk))
+        await put_to_use(connection, said.all(), self.at)
+
+
 acts = st.builds(
     Act,
-    does=st.sampled_from([*VERDICTS, *VERDICTS, "change", "undo", "cancel", "wait", "wait", "take in", "draw"]),
+    does=st.sampled_from([*VERDICTS, *VERDICTS, "change", "undo", "use", "cancel", "wait", "wait", "take in", "draw"]),
     number=st.integers(0, 3),
     kind=st.sampled_from(["gate", "gate", "provisional", "double", "audit"]),
     who=st.sampled_from([ADA, BEN, CHEN, DORA]),
@@ -84,6 +102,8 @@ async def _judge(world: World, pk: int, act: Act) -> None:
             await world.reviewing.undo(case, act.who)
         case "cancel":
             await world.cancel(case)
+        case "use":
+            await world.writer.submit(Use(case.review.pk, world.clock.now()))
         case verdict:
             await world.decide(case, VERDICTS[verdict], act.who)
 
@@ -130,6 +150,32 @@ async def test_what_is_released_and_a_dispute_that_is_cancelled_are_counted(any_
 async def _counted(world: World) -> Facts:
     """On the first day."""
     return summed((await FactStore(world.engine).read(Window(NOW, NOW + DAY))).values())
+
+
+async def test_a_correction_that_is_taken_back_or_replaced_is_used_no_more(any_world: World) -> None:
+    world = any_world
+    await world.set_policy(policy_for_labels("adjudicators: {users: [U0DORA]}"))
+    cases = [await world.case(cohort=cohort, callback_url=None) for cohort in ("a", "b", "c")]
+    for case in cases:
+        await world.decide(case, Reject("tone"))
+        await world.writer.submit(Use(case.review.pk, world.clock.now()))
+    assert metrics(await _counted(world))["feedback_utilization"]["value"] == 1
+    for case, verdict in zip(cases, (VERDICTS["approve"], VERDICTS["edit"]), strict=False):
+        await world.reviewing.change(await world.now(case.review.id), DORA, verdict)
+
+    facts = await _counted(world)
+
+    assert (facts.judged, facts.corrected, facts.uses) == (3, 2, {0: 1}), "an approval, a new edit, and what was used"
+    replaced = await world.now(cases[1].review.id)
+    await world.clock.advance(3_600)
+    await world.writer.submit(Use(replaced.review.pk, world.clock.now()))
+    assert (await _counted(world)).uses == {0: 1, latency_step(3_600): 1}
+    forget = {case.decision.pk: {"cohort": None} for case in cases}
+    await world.pass_time(DAY)
+    await world.writer.submit(RemoveContent("label", list(forget), forget, NOW + DAY, world.clock.now()))
+    found = await FactStore(world.engine).read(Window(NOW, NOW + DAY))
+    assert {group.cohort: facts.uses.total() for group, facts in found.items()} == {"": 2}
+    assert await wrong_counters(world.engine) == []
 
 
 async def test_a_cohort_whose_name_goes_is_counted_without_one(any_world: World) -> None:

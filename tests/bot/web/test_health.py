@@ -85,6 +85,8 @@ async def test_the_window_counts_what_the_statistics_count_and_looks_again_after
         first = await scrape(bot)
         assert first["hitl_window_count", "shop", "label", "decisions"] == 2
         assert first["hitl_window_count", "shop", "label", "escalated"] == 1
+        assert first["hitl_window_count", "shop", "label", "corrected"] == 0
+        assert first["hitl_window_count", "shop", "label", "used"] == 0
         assert first["hitl_oldest_waiting_seconds", "shop", "label"] == 30
         await bot.post(SURE, id="d")
         await clock.advance(30)
