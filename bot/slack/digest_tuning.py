@@ -50,13 +50,22 @@ def _fitting(items: Iterable[list[Element]]) -> Iterator[list[Element]]:
 
 
 def _item(tuning: Tuning, links: Mapping[Place, str]) -> Iterator[Element]:
-    if tuning.waiting:
-        yield text("👉 ")
+    mark = _mark(tuning)
+    if mark:
+        yield text(f"{mark} ")
     yield text(clip_line(tuning.task_type, _NAME), bold=True)
     for number, said in enumerate(_told(tuning)):
         yield text(f"{'. ' if number else ': '}{said.words}")
         if said.place is not None and said.place in links:
             yield from (text(" "), {"type": "link", "url": links[said.place], "text": "card"})
+
+
+def _mark(tuning: Tuning) -> str:
+    """The words that follow say why."""
+    if tuning.waiting:
+        return "👉"
+    is_unproven = tuning.looked is not None and tuning.looked.is_of_another_model
+    return "⚠️" if tuning.is_stopped or tuning.is_unseen or is_unproven else ""
 
 
 def _told(tuning: Tuning) -> Iterator[_Said]:
@@ -135,7 +144,7 @@ def _look(looked: Looked, tuning: Tuning) -> str:
     if looked.is_of_another_model:
         model = clip_line(looked.model, _NAME) if looked.model else "the model without a name"
         which = f"which made {words.percent(looked.share or 0.0)} of the week's decisions"
-        return f"⚠️ {certified} ({in_force}), but only for {model}, {which}"
+        return f"{certified} ({in_force}), but only for {model}, {which}"
     return f"{certified}, in force" if applied else f"{certified}, not applied ({in_force}){_effect(looked, tuning)}"
 
 
@@ -156,7 +165,7 @@ def _changed(change: PastChange) -> str:
     if change.what == "applied":
         return _applied(change)
     told = _CHANGES[change.what].format(named=_named(change), day=_day(change.day))
-    return f"⚠️ {told}: everything goes to people" if change.lasts else told
+    return f"{told}: everything goes to people" if change.lasts else told
 
 
 def _applied(change: PastChange) -> str:
@@ -173,7 +182,7 @@ def _named(change: PastChange) -> str:
 
 def _audits(tuning: Tuning) -> Iterator[str]:
     if tuning.is_unseen:
-        yield f"⚠️ {_sentence(words.UNSEEN)}"
+        yield words.UNSEEN
         return
     if tuning.maturity is not None and tuning.audit_rate is not None:
         yield words.audited(tuning.maturity, tuning.audit_rate)

@@ -150,6 +150,14 @@ def test_advice_is_given_where_the_numbers_carry_it(found: Facts, expected: tupl
     assert given_advice is None or given_advice.numbers
 
 
+def test_where_labels_have_said_what_a_threshold_may_be_nobody_guesses() -> None:
+    easy = {name: facts(verdicts={Judged("gate", "approve"): n}) for name, n in (("label", 900), ("refund", 300))}
+    groups = {Group(name, ""): found for name, found in easy.items()}
+    about = [None if found is None else found.about for found in (advice(groups), advice(groups, {"label"}))]
+    assert about == ["label", "refund"]
+    assert advice(groups, easy.keys()) is None
+
+
 def test_errors_that_escape_come_before_all_else_and_the_worst_task_first() -> None:
     found = advice(
         {

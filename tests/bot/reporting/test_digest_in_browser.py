@@ -19,8 +19,10 @@ from sqlalchemy import select
 from bot.reviewing.people import Reviewer
 from routing.review import Reject
 from store import tables as t
+from store.adjustments import AdjustmentStore
+from tests.bot.calibrating.labelled import SOUND, judged
 from tests.bot.delivery.simulated import case_of
-from tests.support.bot import POLICY, UNSURE, Bot, running_bot
+from tests.support.bot import PATIENCE, POLICY, UNSURE, Bot, running_bot
 from tests.support.browser import DESKTOP, PHONE, launch
 from tests.support.judged import Judgement, Past, Voted
 
@@ -57,17 +59,32 @@ async def monday(folder: Path) -> AsyncIterator[Bot]:
             await bot.card(name)
             rejected = Reject("wrong_action", "major", {}, "The parcel had arrived")
             await bot.application.reviewing.decide(await case_of(bot, name), Reviewer("T0SANDBOX", "U0ADA"), rejected)
+        await tuned(bot)
         clock.leap(timedelta(hours=21))
         await bot.application.jobs.run("seal-history", clock.now())
         await bot.application.jobs.run("weekly-digest", clock.now())
         yield bot
 
 
+async def tuned(bot: Bot) -> None:
+    """A threshold that waits for somebody to apply it, and a task that was paused."""
+    of = {"task_type": "refund", "policy_version": bot.application.policy.current.version}
+    await judged(bot.application.engine, await app_pk_of(bot), SOUND, created_at=SUNDAY - timedelta(days=3), **of)
+    await bot.application.jobs.run("calibrate", bot.clock.now())
+    async with asyncio.timeout(PATIENCE):
+        while any(each.place is None for each in await AdjustmentStore(bot.application.engine).asked()):
+            await asyncio.sleep(0.01)
+    await bot.application.adjusting.pause("label", by="operator", why="odd answers")
+
+
+async def app_pk_of(bot: Bot) -> int:
+    async with bot.application.engine.connect() as connection:
+        return int(await connection.scalar(select(t.apps.c.pk).order_by(t.apps.c.pk).limit(1)) or 0)
+
+
 async def work(bot: Bot) -> None:
     """Eight weeks that get better, the last but one with a bad Tuesday."""
-    async with bot.application.engine.connect() as connection:
-        app_pk = await connection.scalar(select(t.apps.c.pk).order_by(t.apps.c.pk).limit(1))
-    past = Past(bot.application.engine, int(app_pk or 0), bot.application.policy.current.version, 10**6)
+    past = Past(bot.application.engine, await app_pk_of(bot), bot.application.policy.current.version, 10**6)
     chance = random.Random(5)
     async with past.together():
         for week in range(8):
@@ -106,7 +123,9 @@ async def reads_it(page: Page) -> None:
     await expect(chart).to_be_visible()
     await expect(digest).to_contain_text("Weekly digest, 16 to 22 Nov 2026")
     await expect(digest).to_contain_text("wrong_action in label, cohort eu-smb: 3 times")
-    await expect(digest.get_by_role("link", name="card")).to_have_count(2)
+    await expect(digest.get_by_role("link", name="card")).to_have_count(3)
+    await expect(digest).to_contain_text("👉 refund: Certified from ")
+    await expect(digest).to_contain_text("⚠️ label: Paused on 22 Nov: everything goes to people")
     await expect(digest).to_contain_text("History seal 1: ")
     assert await chart.evaluate("(image) => image.naturalWidth") == 800
     assert await page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), "nothing is cut off"

@@ -63,12 +63,12 @@ def said(tuning: Tuning, links: dict[Place, str] | None = None) -> str:
         ({}, "refund: Certified from 0.83 on 17 Nov, not applied (in force 0.9), 41 fewer reviews a week"),
         (
             {"looked": replace(CERTIFIED, share=0.123)},
-            "refund: ⚠️ Certified from 0.83 on 17 Nov (in force 0.9), but only for acme-2, which made 12.3 % of the "
+            "⚠️ refund: Certified from 0.83 on 17 Nov (in force 0.9), but only for acme-2, which made 12.3 % of the "
             "week's decisions",
         ),
         (
             {"looked": replace(CERTIFIED, model="", share=0.0)},
-            "refund: ⚠️ Certified from 0.83 on 17 Nov (in force 0.9), but only for the model without a name, which made "
+            "⚠️ refund: Certified from 0.83 on 17 Nov (in force 0.9), but only for the model without a name, which made "
             "0.0 % of the week's decisions",
         ),
         ({"looked": None, "labels": 1}, "refund: Never calibrated: 1 label, the first look comes at 300"),
@@ -95,18 +95,19 @@ def test_what_labels_have_proven_and_what_waits(changes: dict[str, Any], told: s
         (PastChange("applied", "autonomy", 2, DAY), "Autonomy 2 applied on 17 Nov"),
         (PastChange("undone", "threshold", 0.83, DAY), "Threshold 0.83 undone on 17 Nov"),
         (PastChange("ended", "autonomy", 4, DAY), "Autonomy 4 overruled by the policy file on 17 Nov"),
-        (PastChange("paused", "autonomy", 2, DAY, lasts=True), "⚠️ Paused on 17 Nov: everything goes to people"),
+        (PastChange("paused", "autonomy", 2, DAY, lasts=True), "Paused on 17 Nov: everything goes to people"),
         (PastChange("paused", "autonomy", 2, DAY), "Paused on 17 Nov"),
         (PastChange("pause_ended", "autonomy", 2, DAY), "Pause ended on 17 Nov"),
         (
             PastChange("breach", "autonomy", 2, DAY, 4, lasts=True),
-            "⚠️ More errors than allowed proven on 17 Nov: everything goes to people",
+            "More errors than allowed proven on 17 Nov: everything goes to people",
         ),
         (PastChange("breach_ended", "autonomy", 2, DAY), "Autonomy given back on 17 Nov"),
     ],
 )
 def test_what_has_changed(change: PastChange, told: str) -> None:
-    assert said(replace(TASK, looked=None, changes=(change,))) == f"refund: {told}. {NEVER}"
+    mark = "⚠️ " if change.what in ("paused", "breach") and change.lasts else ""
+    assert said(replace(TASK, looked=None, changes=(change,))) == f"{mark}refund: {told}. {NEVER}"
 
 
 def test_more_changes_than_anybody_reads_are_counted() -> None:
@@ -125,12 +126,13 @@ def test_more_changes_than_anybody_reads_are_counted() -> None:
         ({"tripling_days": 0.2}, "A tripling of its errors is found within 1 day"),
         (
             {"maturity": MaturityState.COLD, "audit_rate": 1.0, "is_unseen": True},
-            "⚠️ No audit was judged in the last four weeks, so nobody would see its errors rise",
+            "No audit was judged in the last four weeks, so nobody would see its errors rise",
         ),
     ],
 )
 def test_how_it_is_watched(changes: dict[str, Any], told: str) -> None:
-    assert said(replace(TASK, looked=None, **changes)) == f"refund: {NEVER}. {told}"
+    mark = "⚠️ " if "is_unseen" in changes else ""
+    assert said(replace(TASK, looked=None, **changes)) == f"{mark}refund: {NEVER}. {told}"
 
 
 def test_a_link_leads_to_what_waits_and_none_to_what_has_none() -> None:
