@@ -1,12 +1,14 @@
 """The facts behind metrics and digests, read from the counters."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Final
 
-from sqlalchemy import ColumnElement, CompoundSelect, Row, and_, select, union_all
+import orjson
+from sqlalchemy import ColumnElement, CompoundSelect, Row, Text, and_, select, type_coerce, union_all
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from routing.metrics import Facts, Group
@@ -14,8 +16,15 @@ from store import tables as t
 from store.recount import COUNTED
 from store.tallies import Stretch, facts_of, quarters, stretches
 
+MOST_COHORTS: Final = 1_000
+"""Apps name as many as they like, one for each of their customers too. Of more, those with the most decisions are told
+apart."""
+
 Counts = dict[str, int]
 """Numbers by the names of tallies."""
+
+_Row = Row[str, str, str]
+"""Task type, cohort and counts as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +58,17 @@ class FactStore:
 
     async def read(self, window: Window) -> dict[Group, Facts]:
         """The facts of the window's decisions as they are known now, of each group that has any. Costs the same however
-        many decisions there are, and little more for a month than for a day."""
-        summed: defaultdict[Group, Counts] = defaultdict(dict)
-        for task_type, cohort, counts in await self._rows(window):
-            _add(summed[Group(task_type, cohort)], counts)
-        return {group: facts for group, counts in summed.items() if (facts := facts_of(counts)) != Facts()}
+        many decisions there are, and little more for a month than for a day. Cohorts past `MOST_COHORTS` are counted as
+        if the app had named none."""
+        rows = await self._rows(window)
+        return await asyncio.to_thread(_grouped, rows)
 
     async def whole(self, window: Window) -> Facts:
         """Of all groups together: for half of what it costs to tell them apart."""
-        summed: Counts = {}
-        for _, _, counts in await self._rows(window):
-            _add(summed, counts)
-        return facts_of(summed)
+        rows = await self._rows(window)
+        return await asyncio.to_thread(_together, rows)
 
-    async def _rows(self, window: Window) -> Sequence[Row[tuple[str, str, Counts]]]:
+    async def _rows(self, window: Window) -> Sequence[_Row]:
         buckets = stretches(*quarters(window.since, window.until))
         if not buckets:
             return []
@@ -70,18 +76,46 @@ class FactStore:
             return (await connection.execute(_counts(window, buckets))).all()
 
 
+# Not on the event loop: apps that name many cohorts bring hundreds of thousands of rows, which take seconds.
+
+
+def _grouped(rows: Sequence[_Row]) -> dict[Group, Facts]:
+    summed: defaultdict[Group, Counts] = defaultdict(dict)
+    for task_type, cohort, counts in rows:
+        _add(summed[Group(task_type, cohort)], orjson.loads(counts))
+    named = _largest_cohorts(summed)
+    for group in [group for group in summed if group.cohort and group.cohort not in named]:
+        _add(summed[Group(group.task_type, "")], summed.pop(group))
+    return {group: facts for group, counts in summed.items() if (facts := facts_of(counts)) != Facts()}
+
+
+def _largest_cohorts(summed: Mapping[Group, Counts]) -> set[str]:
+    sizes = Counter[str]()
+    for group, counts in summed.items():
+        sizes[group.cohort] += counts.get("decisions", 0)
+    del sizes[""]
+    return set(sorted(sizes, key=lambda cohort: (-sizes[cohort], cohort))[:MOST_COHORTS])
+
+
+def _together(rows: Sequence[_Row]) -> Facts:
+    summed: Counts = {}
+    for _, _, counts in rows:
+        _add(summed, orjson.loads(counts))
+    return facts_of(summed)
+
+
 def _add(summed: Counts, counts: Counts) -> None:
     for name, number in counts.items():
         summed[name] = summed.get(name, 0) + number
 
 
-def _counts(window: Window, buckets: Sequence[Stretch]) -> CompoundSelect[Any]:
+def _counts(window: Window, buckets: Sequence[Stretch]) -> CompoundSelect[str, str, str]:
     c = t.counters.c
     named = {c.task_type: window.task_type, c.app_pk: window.app_pk, c.cohort: window.cohort}
     chosen = [column == value for column, value in named.items() if value is not None]
     return union_all(
         *(
-            select(c.task_type, c.cohort, c.counts).where(
+            select(c.task_type, c.cohort, type_coerce(c.counts, Text)).where(
                 c.grain == grain, c.quarter >= first, c.quarter < end, *chosen
             )
             for grain, first, end in buckets

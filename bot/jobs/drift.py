@@ -20,7 +20,6 @@ from bot.reviewing.audit_rates import maturity_of, model_of
 from routing.decision import Json
 from routing.drift import MOST_BASELINE, ONE_EPISODE, Reading, alarm
 from routing.maturity import MaturityState
-from routing.metrics import summed
 from routing.redaction import redaction
 from store.audit_streams import Stream, StreamStore, WatchStreams
 from store.drift import Model
@@ -104,7 +103,7 @@ class Drift:
         return await self._alerts.raise_own(key, f"{task_type}: the errors have risen", detail, task_type, "high")
 
     async def _pace(self, task_type: str, tick: Tick) -> str:
-        whole = summed((await self._facts.read(Window(tick.at - _PACE, tick.at, task_type))).values())
+        whole = await self._facts.whole(Window(tick.at - _PACE, tick.at, task_type))
         return tripling(whole.audits.total() / (_PACE / _DAY), self._policy.current.task(task_type).max_error)
 
     @property

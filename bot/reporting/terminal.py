@@ -8,7 +8,7 @@ from bot.reporting.overview import Overview
 from bot.reporting.phone import told, trend
 from bot.reporting.statistics import Statistics, categories
 from routing.metrics import Facts, headline, metrics, override_rate, standing
-from store.facts import Window
+from store.facts import MOST_COHORTS, Window
 
 _MOST_LINES = 20
 _OF_PARTS = ("escalation_rate", "override_rate", "error_escape_rate", "review_latency", "reviewer_agreement")
@@ -80,7 +80,8 @@ def _parts(statistics: Statistics) -> Iterator[str]:
             heads = (title, "decisions", "to people", "overridden", "errors", "wait, p95", "agreement")
             yield from ["", *aligned([heads, *(_part_line(name, facts) for name, facts in shown.items())])]
         if count > len(shown):
-            yield f"… and {count - len(shown):,} with fewer decisions"
+            others = f"{count - len(shown):,}" if count < MOST_COHORTS else "others"
+            yield f"… and {others} with fewer decisions"
 
 
 def _part_line(name: str, facts: Facts) -> tuple[str, ...]:

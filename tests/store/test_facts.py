@@ -2,13 +2,16 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from routing.metrics import Facts, Group, Judged, latency_step, metrics, summed
-from store.facts import FactStore, Window
+from store.counters import note, write
+from store.facts import MOST_COHORTS, FactStore, Window
+from store.tallies import Tally, quarter_of
 from store.writer import Writer
 from tests.support.judged import Judgement, Past, Voted
 from tests.support.rows import NOW, add_world
@@ -108,3 +111,23 @@ async def test_a_second_opinion_is_compared_by_what_was_said_before_anybody_sett
     assert found.pairs == {("approve", "reject"): 1, ("approve", "approve"): 1, ("reject", "reject"): 1}
     assert found.judged == 4, "a second opinion is no second verdict"
     assert found.disputes == 0
+
+
+async def test_of_very_many_cohorts_the_largest_are_told_apart_and_the_others_are_in_the_sum(past: Past) -> None:
+    """The first is large in one task type and small in the other."""
+    sizes = {Group("label", f"customer-{number}"): 2 for number in range(MOST_COHORTS - 1)}
+    sizes |= {Group("label", "eu"): 9, Group("refund", "eu"): 1}
+    few = {Group("label", "one"): 1, Group("refund", "another"): 1}
+    nameless = {Group("label", ""): 3}
+    async with past.engine.begin() as connection:
+        for group, number in (sizes | few | nameless).items():
+            tally = Tally(quarter_of(NOW), past.app_pk, group.task_type, group.cohort, "decisions")
+            note(connection, {tally: number})
+        await write(connection, 0)
+
+    found = await FactStore(past.engine).read(WEEK)
+    wanted = {**sizes, Group("label", ""): 3 + 1, Group("refund", ""): 1}
+    assert {group: facts.decisions for group, facts in found.items()} == wanted
+    assert await FactStore(past.engine).whole(WEEK) == summed(found.values())
+    another = replace(WEEK, cohort="another")
+    assert await FactStore(past.engine).read(another) == {Group("refund", "another"): Facts(decisions=1)}
