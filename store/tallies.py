@@ -1,7 +1,8 @@
 """What is counted, and in which stretches of time: the keys of `counters`, and facts made of them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -88,27 +89,41 @@ def facts_of(counts: Mapping[str, int]) -> Facts:
 
 def _put(facts: Facts, name: str, number: int) -> None:
     """Names are as good as keys: nothing is added, which for the hundreds of a group would take as long as reading
-    them. The most frequent come first."""
-    measure, _, rest = name.partition(":")
-    match measure:
-        case "latency":
-            facts.latencies[int(rest)] = number
-        case "use":
-            facts.uses[int(rest)] = number
-        case "audit":
-            inclusion, _, finding = rest.partition(":")
-            facts.audits[float(inclusion), finding == "wrong"] = number
-        case "category":
-            facts.categories[rest] = number
-        case "verdict":
-            kind, _, verdict = rest.partition(":")
-            facts.verdicts[Judged(kind, verdict)] = number
-        case "pair":
-            first, _, second = rest.partition(":")
-            facts.pairs[first, second] = number
-        case "decisions":
-            facts.decisions = number
-        case "escalated":
-            facts.escalated = number
-        case "disputes":
-            facts.disputes = number
+    them."""
+    if name in _NUMBERS:
+        setattr(facts, name, number)
+    elif (known := _counted(name)) is not None:
+        counter, key = known
+        getattr(facts, counter)[key] = number
+
+
+def _audit(text: str) -> tuple[float, bool]:
+    inclusion, finding = text.split(":")
+    return float(inclusion), finding == "wrong"
+
+
+def _pair(text: str) -> tuple[str, str]:
+    first, second = text.split(":")
+    return first, second
+
+
+_NUMBERS: Final = ("decisions", "escalated", "disputes")
+_COUNTERS: Final[Mapping[str, tuple[str, Callable[[str], Hashable]]]] = {
+    "latency": ("latencies", int),
+    "use": ("uses", int),
+    "audit": ("audits", _audit),
+    "category": ("categories", str),
+    "verdict": ("verdicts", lambda text: Judged(*_pair(text))),
+    "pair": ("pairs", _pair),
+}
+"""By how the name of a tally begins: which of the facts it is, and what the rest of the name says there."""
+
+
+@lru_cache(maxsize=4_096)
+def _counted(name: str) -> tuple[str, Hashable] | None:
+    """Which counter of the facts, and which key in it: once for a name, which many groups have. None: unknown here."""
+    beginning, _, rest = name.partition(":")
+    if beginning not in _COUNTERS:
+        return None
+    counter, key_of = _COUNTERS[beginning]
+    return counter, key_of(rest)

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import Literal
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -32,7 +32,9 @@ Unit = Literal["day", "week"]
 _MOST_DAYS = timedelta(days=14)
 """A longer stretch is told by weeks."""
 _MOST_PIECES = 26
-_MARK, _MOMENT = timedelta(hours=3), timedelta(microseconds=1)
+_STEPS: Final[Mapping[Unit, timedelta]] = {"day": timedelta(days=1), "week": timedelta(weeks=1)}
+_MARKS: Final[Mapping[Unit, timedelta]] = {"day": timedelta(hours=3), "week": timedelta(days=1)}
+_MOMENT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class Overviews:
         statistics = await read_statistics(self._facts, span, task_type)
         prices = await read_prices(self._load, statistics.window, policy.cost)
         tz = ZoneInfo(policy.timezone)
-        unit, pieces = pieces_of(span, tz, _marked(now) if span.until == now else span.until)
+        unit, pieces = pieces_of(span, tz, is_open=span.until == now)
         parts = [(name, await self._facts.whole(Window(piece.since, piece.until, task_type))) for name, piece in pieces]
         waiting = waiting_of(await self._queue.groups(), now, task_type)
         tasks = await self._tasks(statistics, policy)
@@ -144,24 +146,25 @@ def _reckoned(
     )
 
 
-def pieces_of(span: Span, tz: ZoneInfo, end: datetime) -> tuple[Unit, list[tuple[str, Span]]]:
-    """The days or weeks back from `end` that lie within a stretch, the oldest first, by the day that each ends on. Days
-    as clocks show them: one on which they change has 23 hours or 25."""
+def pieces_of(span: Span, tz: ZoneInfo, *, is_open: bool) -> tuple[Unit, list[tuple[str, Span]]]:
+    """The days or weeks back from its end that lie within a stretch, the oldest first, by the day that each ends on.
+    Days as clocks show them: one on which they change has 23 hours or 25. Of a stretch that is open, up to now, they
+    end on the next mark."""
     unit: Unit = "day" if span.until - span.since <= _MOST_DAYS else "week"
-    step = timedelta(days=1) if unit == "day" else timedelta(weeks=1)
-    ends = [end.astimezone(tz) - back * step for back in range(_MOST_PIECES + 1)]
+    ends = [span.until.astimezone(tz) - back * _STEPS[unit] for back in range(_MOST_PIECES + 1)]
+    edges = [_marked(end, _MARKS[unit]) if is_open else end.astimezone(UTC) for end in ends]
     pieces = [
-        ((until - _MOMENT).date().isoformat(), Span(begin.astimezone(UTC), until.astimezone(UTC)))
-        for until, begin in pairwise(ends)
+        ((end - _MOMENT).date().isoformat(), Span(since, until))
+        for end, (until, since) in zip(ends, pairwise(edges), strict=False)
     ]
     return unit, [(name, piece) for name, piece in reversed(pieces) if piece.since >= span.since]
 
 
-def _marked(now: datetime) -> datetime:
-    """The next mark of three hours, UTC: days that end on one are read from some of the counters' larger buckets, which
-    takes a third of the time, and until then nothing has happened."""
-    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return midnight - (midnight - now) // _MARK * _MARK
+def _marked(end: datetime, mark: timedelta) -> datetime:
+    """The next mark of three hours or of a day, UTC: what ends on one is read from some of the counters' larger
+    buckets, which takes a third of the time. After now nothing has happened yet."""
+    midnight = end.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight - (midnight - end) // mark * mark
 
 
 def waiting_of(groups: Iterable[Group], now: datetime, task_type: str | None = None) -> tuple[Waiting, ...]:

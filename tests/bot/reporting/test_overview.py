@@ -55,20 +55,20 @@ def overview(facts: Facts = Facts(), **changes: Any) -> Overview:  # noqa: B008 
 
 
 def test_a_week_is_told_by_days_and_a_month_by_whole_weeks() -> None:
-    unit, pieces = pieces_of(Span(NOW - timedelta(days=7), NOW), BERLIN, NOW)
+    unit, pieces = pieces_of(Span(NOW - timedelta(days=7), NOW), BERLIN, is_open=False)
     assert (unit, [name for name, _ in pieces]) == ("day", [f"2026-11-{day}" for day in range(14, 21)])
     assert pieces[-1][1] == Span(NOW - timedelta(days=1), NOW)
-    unit, pieces = pieces_of(Span(NOW - timedelta(days=30), NOW), BERLIN, NOW)
+    unit, pieces = pieces_of(Span(NOW - timedelta(days=30), NOW), BERLIN, is_open=False)
     # Four weeks before clocks in Berlin said eleven too, which was another hour in UTC.
     assert (unit, len(pieces), pieces[0][1].since) == ("week", 4, datetime(2026, 10, 23, 9, tzinfo=UTC))
 
 
 def test_days_are_the_clocks_and_a_stretch_of_hours_has_none() -> None:
     autumn = datetime(2026, 10, 26, 23, tzinfo=UTC)  # midnight in Berlin, two days after the change
-    _, pieces = pieces_of(Span(autumn - timedelta(hours=73), autumn), BERLIN, autumn)
+    _, pieces = pieces_of(Span(autumn - timedelta(hours=73), autumn), BERLIN, is_open=False)
     assert [(piece.until - piece.since) / timedelta(hours=1) for _, piece in pieces] == [24, 25, 24]
     assert [name for name, _ in pieces] == ["2026-10-24", "2026-10-25", "2026-10-26"]
-    assert pieces_of(Span(NOW - timedelta(hours=5), NOW), BERLIN, NOW)[1] == []
+    assert pieces_of(Span(NOW - timedelta(hours=5), NOW), BERLIN, is_open=False)[1] == []
 
 
 async def test_the_trend_up_to_now_has_all_of_today_and_costs_few_buckets(engine: AsyncEngine) -> None:
