@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from bot.app import Application, Surroundings
+from bot.app import Application
+from bot.assembly.surroundings import Surroundings
 from bot.cli.serving import run_until_stopped
 from bot.clock import SystemClock
 from bot.config import load_settings

@@ -68,20 +68,19 @@ class _Desk:
         for cases in await self._first(claimed):
             taken = await asyncio.gather(*(self._claim(case) for case in cases))
             assert all(isinstance(each, Claimed) for each in taken), taken
-        assert await self.bot.application.line.left(_ASKER, None) == self.waiting
+        assert await self.bot.services.line.left(_ASKER, None) == self.waiting
 
     async def _first(self, count: int) -> list[Sequence[Case]]:
         """The first of the line, some at a time."""
-        app = self.bot.application
-        pks = await app.queue.waiting(Scope(_ASKER.user_id, self.bot.clock.now()), count)
-        cases = await app.cases.by_pks(pks)
+        pks = await self.bot.services.stores.queue.waiting(Scope(_ASKER.user_id, self.bot.clock.now()), count)
+        cases = await self.bot.services.cases.by_pks(pks)
         return [cases[at : at + _TOGETHER] for at in range(0, count, _TOGETHER)]
 
     async def _decide(self, case: Case) -> object:
-        return await self.bot.application.reviewing.decide(case, _ASKER, Approve())
+        return await self.bot.services.reviewing.decide(case, _ASKER, Approve())
 
     async def _claim(self, case: Case) -> object:
-        return await self.bot.application.claims.claim(case, _OTHER, recent=True)
+        return await self.bot.services.claims.claim(case, _OTHER, recent=True)
 
     async def open_home(self) -> None:
         """From the event to the call of views.publish."""

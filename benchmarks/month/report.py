@@ -54,7 +54,7 @@ async def week(play: Play, monday: date) -> Week:
     alone = await _ran_alone(play, span)
     drawn = [row for row in alone if row.kind is not None]
     tickets = [row for row in alone if row.task_type == TICKETS]
-    statistics = await read_statistics(FactStore(play.bot.application.engine), span)
+    statistics = await read_statistics(FactStore(play.bot.services.engine), span)
     told = metrics(statistics.whole)
     escape = told["error_escape_rate"]
     return Week(
@@ -93,7 +93,7 @@ async def _digest_findings(play: Play, monday: date, span: Span) -> list[str]:
         return [f"{len(found)} digests were posted for the week of {monday}"]
     digest = found[0].body["digest"]
     made_at = datetime.fromisoformat(digest["made_at"])
-    now = (await read_statistics(FactStore(play.bot.application.engine), span)).whole
+    now = (await read_statistics(FactStore(play.bot.services.engine), span)).whole
     later = await _judged_after(play, span, made_at)
     findings = []
     if digest["decisions"] != now.decisions:
@@ -197,5 +197,5 @@ def _at(values: Sequence[float], share: float) -> float:
 
 
 async def _rows(play: Play, query: Select[Any]) -> Sequence[Row[Any]]:
-    async with play.bot.application.engine.connect() as connection:
+    async with play.bot.services.engine.connect() as connection:
         return (await connection.execute(query)).all()

@@ -15,7 +15,7 @@ from standardwebhooks import Webhook
 from benchmarks.month.staff import Staff
 from benchmarks.month.stage import MonthClock, Stage
 from benchmarks.month.world import TZ, Arrival, World
-from bot.app import Application
+from bot.assembly.services import Services
 from bot.demo.stream import DemoDecision
 from bot.executions import Executions
 from bot.web.auth import sha256_of_key
@@ -75,7 +75,7 @@ class Play:
     async def _take_in(self, arrivals: list[Arrival]) -> None:
         for arrival in arrivals:
             self.decisions[arrival.decision.id] = arrival.decision
-        intake = self.bot.application.intake
+        intake = self.bot.services.intake
         answers = await asyncio.gather(
             *(intake.submit(self.key, _request(self._body(each)), self._body(each)) for each in arrivals)
         )
@@ -105,7 +105,7 @@ async def playing(
     begins: datetime,
     policy: str,
     *,
-    make_staff: Callable[[Application, dict[str, DemoDecision]], Staff],
+    make_staff: Callable[[Services, dict[str, DemoDecision]], Staff],
     former: dict[str, DemoDecision] | None = None,
 ) -> AsyncIterator[Play]:
     """A bot at a moment of the world: on a fresh database, or on the one in `folder` that these decisions made."""
@@ -114,13 +114,13 @@ async def playing(
         bot.receiver.webhook = cast(Webhook, _Unsigned())
         key = await _key(bot)
         decisions = former or {}
-        app = bot.application
-        executions = Executions(clock=clock, writer=app.writer, find=app.intake.find)
-        yield Play(bot, Stage(bot, clock), make_staff(app, decisions), key, executions, decisions)
+        services = bot.services
+        executions = Executions(clock=clock, writer=services.writer, find=services.intake.find)
+        yield Play(bot, Stage(bot, clock), make_staff(services, decisions), key, executions, decisions)
 
 
 async def _key(bot: Bot) -> ApiKey:
-    found = await KeyStore(bot.application.engine).find(sha256_of_key(KEY))
+    found = await KeyStore(bot.services.engine).find(sha256_of_key(KEY))
     assert found is not None
     return found
 

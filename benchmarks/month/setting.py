@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchmarks.month.staff import Staff
 from benchmarks.month.world import World
-from bot.app import Application
+from bot.assembly.services import Services
 from bot.demo.stream import DemoDecision
 
 POLICY = Path(__file__).with_name("policy.yml")
@@ -19,5 +19,5 @@ _BY_DAY, _BY_NIGHT = ("U0ADA",), ("U0CHEN",)
 _MINUTES = 6.0
 
 
-def staff(application: Application, decisions: dict[str, DemoDecision]) -> Staff:
-    return Staff(application, decisions, _BY_DAY, _BY_NIGHT, _MINUTES, WORLD.seed)
+def staff(services: Services, decisions: dict[str, DemoDecision]) -> Staff:
+    return Staff(services, decisions, _BY_DAY, _BY_NIGHT, _MINUTES, WORLD.seed)

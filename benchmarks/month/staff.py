@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from benchmarks.month.world import TZ
-from bot.app import Application
+from bot.assembly.services import Services
 from bot.demo import reviewers
 from bot.demo.stream import DemoDecision
 from bot.reviewing.case import Case
@@ -31,7 +31,7 @@ class Staff:
     """`by_day` and `by_night`: who works when, each a subset of the workspace; `minutes`: what one review takes on
     average, spread as an exponential is."""
 
-    application: Application
+    services: Services
     decisions: Mapping[str, DemoDecision]
     by_day: tuple[str, ...]
     by_night: tuple[str, ...]
@@ -55,7 +55,7 @@ class Staff:
         done = heapq.heappop(self._busy)
         decision = self.decisions[done.case.decision.id]
         verdict = _verdict(decision, self.seed)
-        await self.application.reviewing.decide(done.case, Reviewer(_TEAM, done.user_id), verdict)
+        await self.services.reviewing.decide(done.case, Reviewer(_TEAM, done.user_id), verdict)
 
     async def take(self, now: datetime) -> None:
         """Whoever is free takes what is most urgent. The policy lets each of them decide everything."""
@@ -64,11 +64,11 @@ class Staff:
         if not free or self._nothing_left:
             return
         under_way = {finish.case.review.pk for finish in self._busy}
-        waiting = await self.application.queue.waiting(Scope(free[0], now), len(under_way) + len(free) + 1)
+        waiting = await self.services.stores.queue.waiting(Scope(free[0], now), len(under_way) + len(free) + 1)
         left = [pk for pk in waiting if pk not in under_way]
         self._nothing_left = len(left) <= len(free)
         for user_id, pk in zip(free, left, strict=False):
-            case = await self.application.cases.by_pk(pk)
+            case = await self.services.cases.by_pk(pk)
             rng = Random(f"{self.seed}-{case.decision.id}-{case.review.kind}")
             heapq.heappush(
                 self._busy, _Finish(now + timedelta(minutes=rng.expovariate(1 / self.minutes)), user_id, case)

@@ -41,25 +41,25 @@ class Stage:
             self._jobs_at = self.clock.now() + _LOOK_AT_JOBS
             if self.minds_load:
                 await app.jobs.run_due()
-        await app.deadlines.sweep()
-        await app.rollbacks.sweep()
-        await app.batch_keeper.look()
+        for sweep in app.services.sweeps.values():
+            await sweep.sweep()
+        await app.deliveries.batches.look()
         await self._send()
 
     async def _send(self) -> None:
         """Second by second, as Slack's pace has it."""
-        app, idle = self.bot.application, 0
+        deliveries, idle = self.bot.application.deliveries, 0
         while idle < _IDLE_SECONDS and await self._is_due(t.messages):
             before = len(self.bot.sandbox.calls)
-            await app.message_sender.turn()
-            await self._settle(app.message_sender.settled())
+            await deliveries.messages.turn()
+            await self._settle(deliveries.messages.settled())
             idle = 0 if len(self.bot.sandbox.calls) > before else idle + 1
             self.clock.set(self.clock.now() + timedelta(seconds=1))
         for _ in range(_MOST_TURNS):  # each gives a receiver no more than it may have under way
             if not await self._is_due(t.events):
                 break
-            await app.event_sender.turn()
-            await app.event_sender.settled()
+            await deliveries.events.turn()
+            await deliveries.events.settled()
 
     async def _settle(self, sending: Coroutine[Any, Any, None]) -> None:
         """Some messages take their time: a picture is looked at by Slack before it can be shown."""
@@ -70,6 +70,6 @@ class Stage:
     async def _is_due(self, table: Table) -> bool:
         c = table.c
         unsent = c.wanted > c.sent if table is t.messages else c.state == "pending"
-        async with self.bot.application.engine.connect() as connection:
+        async with self.bot.services.engine.connect() as connection:
             found = await connection.scalar(select(c.pk).where(unsent, c.due_at <= self.clock.now()).limit(1))
         return found is not None

@@ -27,8 +27,8 @@ def pause(
 
     async def work(application: Application) -> Adjusted | Refused:
         await _require_known(application, task)
-        post = Post(application.policy.current.task(task).channel, {"what": "pause"})
-        return await application.adjusting.pause(task, by="operator", why=why, post=post)
+        post = Post(application.services.policy.current.task(task).channel, {"what": "pause"})
+        return await application.services.adjusting.pause(task, by="operator", why=why, post=post)
 
     match asyncio.run(with_application(work, urgent=True)):
         case Adjusted() as done:
@@ -45,7 +45,7 @@ def resume(task: _Task, as_json: _AsJson = False) -> None:
 
     async def work(application: Application) -> Adjusted | Refused:
         await _require_known(application, task)
-        return await application.adjusting.resume(task, by="operator")
+        return await application.services.adjusting.resume(task, by="operator")
 
     match asyncio.run(with_application(work, urgent=True)):
         case Adjusted() as done:
@@ -56,8 +56,8 @@ def resume(task: _Task, as_json: _AsJson = False) -> None:
 
 async def _require_known(application: Application, task: str) -> None:
     """A mistyped name would leave the real task running."""
-    listed = application.policy.current.tasks
-    if task in listed or await application.decisions.has_task(task):
+    listed = application.services.policy.current.tasks
+    if task in listed or await application.services.stores.decisions.has_task(task):
         return
     near = get_close_matches(task, listed, n=1)
     meant = f" Did you mean {near[0]}?" if near else ""

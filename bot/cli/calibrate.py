@@ -84,7 +84,9 @@ def calibrate(
 
 async def _of_stored(task: str | None, max_error: float | None, delta: float | None) -> list[Told]:
     async def work(application: Application) -> list[Told]:
-        found = await explored(LabelStore(application.engine), application.policy.current, task, max_error, delta)
+        found = await explored(
+            LabelStore(application.services.engine), application.services.policy.current, task, max_error, delta
+        )
         return [(stream.task_type, calibration, _of(stream)) for stream, calibration in found]
 
     return await with_application(work)

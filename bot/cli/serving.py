@@ -50,7 +50,7 @@ async def _serve(application: Application) -> None:
     reloads: set[asyncio.Task[None]] = set()
 
     def reload() -> None:
-        task = loop.create_task(application.policy.reload())
+        task = loop.create_task(application.services.policy.reload())
         reloads.add(task)
         task.add_done_callback(reloads.discard)
 

@@ -218,7 +218,7 @@ async def _review_cards(stage: Stage, decisions: dict[str, DemoDecision]) -> Non
     people = itertools.cycle(PEOPLE)
 
     async def asked(review_id: str) -> DemoDecision | None:
-        case = await stage.application.cases.by_id(review_id)
+        case = await stage.application.services.cases.by_id(review_id)
         return None if case is None else decisions[case.decision.id]
 
     while True:
@@ -227,7 +227,7 @@ async def _review_cards(stage: Stage, decisions: dict[str, DemoDecision]) -> Non
                 if _button(message, START) is not None:
                     await walk_queue(stage.sandbox, next(people), Place(channel.id, str(message["ts"])), asked, _SEED)
                 review_id = _button(message, _OPEN_ACTION)
-                case = None if review_id is None else await stage.application.cases.by_id(review_id)
+                case = None if review_id is None else await stage.application.services.cases.by_id(review_id)
                 if case is None or case.review.state not in WAITING:
                     continue
                 free = _DECIDE_CARDS - {vote.user_id for vote in case.votes}

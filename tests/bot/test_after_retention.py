@@ -71,6 +71,6 @@ async def in_thread(card: Card) -> bool:
 
 
 async def findings(bot: Bot) -> tuple[list[object], int]:
-    seals = SealStore(bot.application.engine)
-    report = await Verification(seals, ContentCheck(seals, RetentionStore(bot.application.engine))).run()
+    seals = SealStore(bot.services.engine)
+    report = await Verification(seals, ContentCheck(seals, RetentionStore(bot.services.engine))).run()
     return list(report.findings), report.removed

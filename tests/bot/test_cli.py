@@ -198,7 +198,7 @@ async def test_dead_letters_are_told_by_doctor_and_sent_again(
 
 async def dead_letters(bot: Bot, least: int) -> list[DeadLetter]:
     async with asyncio.timeout(PATIENCE):
-        while len(letters := await bot.application.events.dead_letters()) < least:
+        while len(letters := await bot.services.stores.events.dead_letters()) < least:
             await asyncio.sleep(0.02)
     return letters
 

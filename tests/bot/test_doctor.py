@@ -154,7 +154,7 @@ async def test_cards_that_wait_are_told_with_what_stops_them(tmp_path: Path, err
         for number in range(2):
             await bot.post(UNSURE, id=f"stuck-{number}")
         await clock.run_until(lambda: sum(call.outcome == error for call in bot.sandbox.calls) >= 2)
-        while not await bot.application.messages.stuck():
+        while not await bot.services.stores.messages.stuck():
             await clock.advance(1)
         problems = await failed(bot.settings)
     assert set(problems) == {"messages"}

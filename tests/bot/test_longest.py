@@ -52,22 +52,22 @@ async def test_the_longest_of_everything_goes_all_the_way(tmp_path: Path, databa
             assert await until(lambda: bot.receiver.events)
             return
         async with asyncio.timeout(PATIENCE):
-            while not await bot.application.events.dead_letters():
+            while not await bot.services.stores.events.dead_letters():
                 await asyncio.sleep(0.01)
 
 
 async def add_app(bot: Bot, name: str) -> None:
     """With the key `hitl_long`, and the webhook secret that the receiver knows."""
-    known, now = bot.application.keys, bot.clock.now()
+    known, now = bot.services.stores.keys, bot.clock.now()
     sealed = (await known.secrets(1, now)).current
     digest = sha256_of_key("hitl_long")
-    await bot.application.writer.submit(
+    await bot.services.writer.submit(
         CreateKey(id="key_long", app=name, key_sha256=digest, scopes=["ingest", "read"], webhook_secret=sealed, at=now)
     )
 
 
 async def reject(bot: Bot, review_id: str) -> None:
-    case = await bot.application.cases.by_id(review_id)
+    case = await bot.services.cases.by_id(review_id)
     assert case is not None
     verdict = Reject(category=CATEGORY, severity=SEVERITY, reason="r" * 3000)
-    assert isinstance(await bot.application.reviewing.decide(case, Reviewer("T0SANDBOX", "U0ADA"), verdict), Decided)
+    assert isinstance(await bot.services.reviewing.decide(case, Reviewer("T0SANDBOX", "U0ADA"), verdict), Decided)

@@ -36,7 +36,7 @@ async def threshold(bot: Bot) -> float:
 
 async def until_in_force(bot: Bot, version: str) -> None:
     async with asyncio.timeout(PATIENCE):
-        while bot.application.policy.current.version != version:
+        while bot.services.policy.current.version != version:
             await asyncio.sleep(0.01)
 
 
@@ -54,19 +54,19 @@ async def test_a_broken_file_leaves_the_old_one_in_force_and_is_told_once(tmp_pa
 
 
 async def break_and_mend(bot: Bot) -> None:
-    before = bot.application.policy.current.version
+    before = bot.services.policy.current.version
     with structlog.testing.capture_logs() as logs:
         for text in (BROKEN, BROKEN + "\n"):
             bot.policy.write_text(text)
-            await bot.application.policy.reload()
-            await bot.application.policy.reload()
+            await bot.services.policy.reload()
+            await bot.services.policy.reload()
         assert await threshold(bot) == 0.70
         bot.policy.unlink()
-        await bot.application.policy.reload()
+        await bot.services.policy.reload()
         bot.policy.write_text(STRICTER)
-        await bot.application.policy.reload()
+        await bot.services.policy.reload()
         bot.policy.write_text(BROKEN)
-        await bot.application.policy.reload()
+        await bot.services.policy.reload()
     told = [
         (entry["event"], entry.get("in_force", entry.get("version"))) for entry in logs if "policy" in entry["event"]
     ]
@@ -83,10 +83,10 @@ async def break_and_mend(bot: Bot) -> None:
 
 async def test_every_version_is_stored_before_it_routes(bot: Bot) -> None:
     bot.policy.write_text(STRICTER)
-    await bot.application.policy.reload()
+    await bot.services.policy.reload()
     for text in (POLICY, STRICTER):
         policy = parse_policy(text)
-        assert await policy_document(bot.application.engine, policy.version) == policy.document
+        assert await policy_document(bot.services.engine, policy.version) == policy.document
 
 
 class FailingWriter(Writer):
@@ -144,6 +144,6 @@ async def test_what_a_policy_will_hardly_mean_is_told_as_it_comes_into_force(bot
     doubtful = POLICY.replace("reviewers: {channel_members: true, users: [U0ADA]}", "reviewers: {users: [U0ADA]}")
     with structlog.testing.capture_logs() as logs:
         bot.policy.write_text(doubtful.replace("rules:", "  approvals: {critical: 2}\nrules:", 1))
-        await bot.application.policy.reload()
+        await bot.services.policy.reload()
     told = [log["detail"] for log in logs if log["event"] == "policy.doubtful"]
     assert any("approvals" in detail and "2 people have to agree" in detail for detail in told)

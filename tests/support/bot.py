@@ -12,7 +12,9 @@ from aiohttp import web
 from aiohttp.web_app import _cached_build_middleware
 from standardwebhooks import Webhook
 
-from bot.app import Application, Role, Surroundings
+from bot.app import Application, Role
+from bot.assembly.services import Services
+from bot.assembly.surroundings import Surroundings
 from bot.clock import Clock, SystemClock
 from bot.config import Settings
 from bot.demo.entries import ENTRIES
@@ -100,6 +102,10 @@ class Bot:
     clock: Clock
     policy: Path
     http: aiohttp.ClientSession
+
+    @property
+    def services(self) -> Services:
+        return self.application.services
 
     async def post(self, body: Json, key: str = KEY, **changes: Any) -> tuple[int, Json]:
         return await self.call("POST", "/v1/decisions", key=key, json={**body, **changes})

@@ -171,24 +171,24 @@ async def test_what_a_process_left_is_noted_by_the_next(tmp_path: Path, database
         ran = await application.jobs.run("deadlines", NOW)
         assert isinstance(ran, Ran)
         assert ran.told["uses"] == 1
-        assert await UseStore(application.engine).next() is None
+        assert await UseStore(application.services.engine).next() is None
 
 
 async def test_a_process_at_work_notes_it_by_itself(tmp_path: Path, database_url: str) -> None:
     async with running_bot(tmp_path, database_url) as bot, asyncio.timeout(PATIENCE):
         await _apply_a_calibration(bot.application)
-        while await UseStore(bot.application.engine).next() is not None:
+        while await UseStore(bot.services.engine).next() is not None:
             await asyncio.sleep(0.05)
-        assert await wrong_counters(bot.application.engine) == []
+        assert await wrong_counters(bot.services.engine) == []
 
 
 async def _apply_a_calibration(application: Application) -> None:
     """With one correction among its labels."""
-    past = Past(application.engine, 1, application.policy.current.version, first_pk=500_000)
+    past = Past(application.services.engine, 1, application.services.policy.current.version, first_pk=500_000)
     await past.add(NOW, Judgement("gate", [Voted("reject")]), status="resolved", outcome="rejected")
     look = Look(StreamKey("label", "", "", "other"), 1, NOW + DAY, 300, 0.9, "certified", {})
     record = HistoryRecord(look.at, "bot:calibration:made", "bot", facts={})
-    await application.writer.submit(KeepCalibration(look, Domain({"low": 0.0}), record))
+    await application.services.writer.submit(KeepCalibration(look, Domain({"low": 0.0}), record))
     facts = {"calibration": 1}
-    done = await application.adjusting.adjust("label", "threshold", 0.9, by="operator", why="", facts=facts)
+    done = await application.services.adjusting.adjust("label", "threshold", 0.9, by="operator", why="", facts=facts)
     assert isinstance(done, Adjusted)

@@ -54,10 +54,10 @@ async def pass_time(clock: LeapingClock, seconds: float, *, step: float = 1.0) -
 async def case_of(bot: Bot, decision_id: str) -> Case:
     """The first review of a decision."""
     query = select(t.reviews.c.pk).join(t.decisions, t.decisions.c.pk == t.reviews.c.decision_pk)
-    async with bot.application.engine.connect() as connection:
+    async with bot.services.engine.connect() as connection:
         pk = await connection.scalar(query.where(t.decisions.c.id == decision_id).order_by(t.reviews.c.pk))
     assert pk is not None
-    return await bot.application.cases.by_pk(pk)
+    return await bot.services.cases.by_pk(pk)
 
 
 async def approve(bot: Bot, decision_id: str) -> int:
@@ -72,7 +72,7 @@ async def reject(bot: Bot, decision_id: str) -> int:
 
 async def _decide(bot: Bot, decision_id: str, verdict: Verdict) -> int:
     case = await case_of(bot, decision_id)
-    answer = await bot.application.reviewing.decide(case, Reviewer("T0SANDBOX", "U0ADA"), verdict)
+    answer = await bot.services.reviewing.decide(case, Reviewer("T0SANDBOX", "U0ADA"), verdict)
     assert isinstance(answer, Decided)
     return case.decision.pk
 
@@ -107,4 +107,4 @@ async def say(bot: Bot, decision_id: str, body: Json, channel: str = "#ai-review
     case = await case_of(bot, decision_id)
     key = f"{name}:{case.review.pk}@{channel}"
     message = NewMessage(key, "notice", channel, 25, case.review.pk, body)
-    await bot.application.writer.submit(Say(message, bot.clock.now()))
+    await bot.services.writer.submit(Say(message, bot.clock.now()))

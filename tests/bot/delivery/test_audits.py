@@ -78,7 +78,7 @@ async def test_the_post_counts_what_is_looked_at_in_few_updates(bot: Bot, clock:
 
 async def test_audits_take_no_place_of_the_cards_that_are_waited_for(bot: Bot, clock: LeapingClock) -> None:
     bot.policy.write_text(POLICY.replace("rules:", "  queue: {max_live_cards: 1}\nrules:", 1))
-    await bot.application.policy.reload()
+    await bot.services.policy.reload()
     await drawn(bot, "a-1", "a-2")
     await posted(bot, clock, 2)
     await bot.post(UNSURE, id="w-1")
@@ -113,7 +113,7 @@ async def test_a_days_audits_move_together_when_their_channel_is_gone(
         await approve(bot, "a-1")
     await in_time(clock, lambda: calls(bot, "chat.update" if began else "chat.postMessage", "is_archived"))
     bot.policy.write_text(POLICY.replace("#ai-review", "#new-review"))
-    await bot.application.policy.reload()
+    await bot.services.policy.reload()
 
     waiting = 2 if began else 3
     moved = await in_time(clock, lambda: (found := of_kind(bot, "sample:", "C0NEW"))[waiting - 1 :] and found)
@@ -127,7 +127,7 @@ async def test_what_is_said_about_a_sample_is_said_in_the_same_thread(bot: Bot, 
     await drawn(bot, "a-1")
     post = await posted(bot, clock, 1)
     ada, ben = (Reviewer("T0SANDBOX", user) for user in ("U0ADA", "U0BEN"))
-    await bot.application.claims.hand_over(await case_of(bot, "a-1"), ada, ben, "Your area.")
+    await bot.services.claims.hand_over(await case_of(bot, "a-1"), ada, ben, "Your area.")
 
     [told] = await in_time(clock, lambda: of_kind(bot, "handed_over."))
     assert told["thread_ts"] == post["ts"]

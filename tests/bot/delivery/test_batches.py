@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.app import Application, Surroundings
+from bot.app import Application
+from bot.assembly.surroundings import Surroundings
 from bot.sandbox.faults import Fault
 from tests.bot.delivery.simulated import LeapingClock, approve, calls, in_time, of_kind, pass_time
 from tests.support.bot import POLICY, QUEUED, UNSURE, Bot, Json, running_bot, until
@@ -34,7 +35,7 @@ async def wait_for(bot: Bot, clock: LeapingClock, text: str, kind: str = "batch:
 
 async def set_policy(bot: Bot, text: str) -> None:
     bot.policy.write_text(text)
-    await bot.application.policy.reload()
+    await bot.services.policy.reload()
 
 
 async def test_a_first_item_is_told_at_once_and_more_of_them_in_silence(bot: Bot, clock: LeapingClock) -> None:

@@ -18,9 +18,9 @@ async def bot(tmp_path: Path) -> AsyncIterator[Bot]:
 
 
 async def test_a_threshold_can_be_applied_and_a_refusal_is_told(bot: Bot) -> None:
-    version = bot.application.policy.current.version
-    await judged(bot.application.engine, 1, SOUND, policy_version=version)
-    await judged(bot.application.engine, 1, SAME, policy_version=version, task_type="draft")
+    version = bot.services.policy.current.version
+    await judged(bot.services.engine, 1, SOUND, policy_version=version)
+    await judged(bot.services.engine, 1, SAME, policy_version=version, task_type="draft")
 
     await bot.application.jobs.run("calibrate", bot.clock.now())
 

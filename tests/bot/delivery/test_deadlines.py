@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import Application, Surroundings
+from bot.app import Application
+from bot.assembly.surroundings import Surroundings
 from bot.reviewing.deadlines import Deadlines
 from bot.sandbox.faults import Fault
 from tests.bot.delivery.simulated import LeapingClock, calls, case_of, in_time, of_kind, pass_time
@@ -22,7 +23,7 @@ MINUTE = 60
 @pytest.fixture
 async def stepping(bot: Bot) -> Bot:
     bot.policy.write_text(STEPS)
-    await bot.application.policy.reload()
+    await bot.services.policy.reload()
     return bot
 
 
@@ -79,7 +80,7 @@ async def test_the_time_counts_from_the_posting_of_the_card(stepping: Bot, clock
 async def test_what_waited_too_long_in_the_queue_gets_a_card(stepping: Bot, clock: LeapingClock) -> None:
     bot = stepping
     bot.policy.write_text(POLICY.replace("queued: {", "queued: {escalation: [{after: 3m, remind: channel}], "))
-    await bot.application.policy.reload()
+    await bot.services.policy.reload()
     await bot.post(QUEUED, id="a-1")
     await until(lambda: of_kind(bot, "batch:"))
     [notice] = await in_time(clock, lambda: of_kind(bot, "step."), limit=200, step=5)

@@ -52,9 +52,9 @@ async def monday(bot: Bot, clock: LeapingClock, *, first_pk: int = 1) -> None:
 
 
 async def corrected(bot: Bot, first_pk: int) -> None:
-    async with bot.application.engine.connect() as connection:
+    async with bot.services.engine.connect() as connection:
         app_pk = await connection.scalar(select(t.apps.c.pk).limit(1))
-    past = Past(bot.application.engine, int(app_pk or 0), bot.application.policy.current.version, first_pk)
+    past = Past(bot.services.engine, int(app_pk or 0), bot.services.policy.current.version, first_pk)
     for _ in range(3):
         await past.add(MONDAY - timedelta(days=4), Judgement("gate", [Voted("reject", "tone")]))
 
@@ -151,7 +151,7 @@ async def test_a_death_after_posting_leaves_one_digest_with_one_picture(
     assert has_chart(bot, message)
     assert len(calls(bot, "chat.postMessage")) == 1
     assert (len(drawn), len(calls(bot, "files.completeUploadExternal", "ok"))) == (1, 1), "it was remembered"
-    async with bot.application.engine.connect() as connection:
+    async with bot.services.engine.connect() as connection:
         row = (await connection.execute(select(t.messages).where(t.messages.c.kind == "digest"))).one()
     assert (row.sent, row.message_ts) == (1, message["ts"])
 
@@ -239,13 +239,13 @@ async def test_a_digest_moves_to_the_channel_that_the_policy_names_now_and_is_on
     await run_job(bot)
     await in_time(clock, lambda: calls(bot, "chat.postMessage", "is_archived"))
     bot.policy.write_text(POLICY)
-    await bot.application.policy.reload()
+    await bot.services.policy.reload()
     if made_there_too:
         await run_job(bot)
     await in_time(clock, lambda: of_kind(bot, "digest:"))
     await pass_time(clock, 180, step=10)
     assert len(of_kind(bot, "digest:")) == 1
-    assert await bot.application.messages.stuck() == []
+    assert await bot.services.stores.messages.stuck() == []
 
 
 async def test_examples_lead_to_their_cards(bot: Bot, clock: LeapingClock) -> None:
@@ -253,9 +253,7 @@ async def test_examples_lead_to_their_cards(bot: Bot, clock: LeapingClock) -> No
         await bot.post(UNSURE, id=name)
         await in_time(clock, partial(bot.cards, name))
         case = await case_of(bot, name)
-        await bot.application.reviewing.decide(
-            case, Reviewer("T0SANDBOX", "U0ADA"), Reject("tone", "minor", {}, "Rude")
-        )
+        await bot.services.reviewing.decide(case, Reviewer("T0SANDBOX", "U0ADA"), Reject("tone", "minor", {}, "Rude"))
     await clock.leap(3 * 86_400)
     await run_job(bot)
     message = await the_digest(bot, clock)

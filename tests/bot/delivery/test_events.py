@@ -15,7 +15,8 @@ from aiohttp import web
 from sqlalchemy import insert, select
 from structlog.testing import capture_logs
 
-from bot.app import Application, Surroundings
+from bot.app import Application
+from bot.assembly.surroundings import Surroundings
 from bot.clock import SystemClock
 from bot.secretbox import SecretBox, new_webhook_secret
 from store import tables as t
@@ -65,7 +66,7 @@ async def resolve(bot: Bot, decision_id: str, callback_url: str, **changes: Any)
 async def add_event(bot: Bot, decision_pk: int, position: int, url: str) -> str:
     """One more event of a decision, as later features make them; its id."""
     now, event_id = bot.clock.now(), f"evt_{decision_pk}_{position}"
-    async with bot.application.engine.connect() as plain:
+    async with bot.services.engine.connect() as plain:
         connection = await plain.execution_options(**WRITE)
         async with connection.begin():
             await connection.execute(
@@ -86,13 +87,13 @@ async def add_event(bot: Bot, decision_pk: int, position: int, url: str) -> str:
                     due_at=now,
                 )
             )
-    bot.application.wakeups.events.set()
+    bot.services.wakeups.events.set()
     return event_id
 
 
 async def states(bot: Bot) -> dict[str, str]:
     """Every event's state, by the path of its URL."""
-    async with bot.application.engine.connect() as connection:
+    async with bot.services.engine.connect() as connection:
         rows = await connection.execute(select(t.events.c.url, t.events.c.state).order_by(t.events.c.pk))
         return {row.url.partition("/hook")[2]: row.state for row in rows}
 
@@ -157,9 +158,9 @@ async def test_after_three_days_the_event_is_a_dead_letter_and_the_next_one_goes
     await until(lambda: [entry for entry in log if entry["event"] == "event.dead"])
     assert (await states(bot))["/first"] == "dead"
 
-    [letter] = await bot.application.events.dead_letters()
+    [letter] = await bot.services.stores.events.dead_letters()
     assert letter.error == "HTTP 500"
-    assert await bot.application.writer.submit(Redeliver((letter.id,), clock.now())) == 1
+    assert await bot.services.writer.submit(Redeliver((letter.id,), clock.now())) == 1
     await in_time(clock, lambda: hook.paths().count("/hook/first") == 3)
     await stillness()
     assert set((await states(bot)).values()) == {"delivered"}
@@ -175,9 +176,9 @@ async def test_410_stops_the_url_of_the_app_until_redelivered(bot: Bot, hook: Ho
     await pass_time(clock, 20, step=5)
     assert hook.paths() == ["/hook/gone", "/hook/there"]
 
-    letters = await bot.application.events.dead_letters()
+    letters = await bot.services.stores.events.dead_letters()
     assert [letter.error for letter in letters] == ["410 Gone: the receiver asked for no more"] * 2
-    assert await bot.application.writer.submit(Redeliver((), clock.now())) == 2
+    assert await bot.services.writer.submit(Redeliver((), clock.now())) == 2
     await in_time(clock, lambda: hook.paths().count("/hook/gone") == 3)
 
 
@@ -255,7 +256,7 @@ async def test_after_a_rotation_the_former_secrets_sign_too_each_for_a_day(
     bot: Bot, hook: Hook, clock: LeapingClock
 ) -> None:
     box = SecretBox(SECRET)
-    first = box.decrypt((await bot.application.keys.secrets(1, clock.now())).current)
+    first = box.decrypt((await bot.services.stores.keys.secrets(1, clock.now())).current)
     second, third = new_webhook_secret(), new_webhook_secret()
     await rotate(bot, second)
     await clock.leap(HALF_A_DAY)
@@ -272,7 +273,7 @@ async def rotate(bot: Bot, secret: str) -> None:
     """As `hitl keys rotate-secret` does it."""
     now = bot.clock.now()
     until_then = now + timedelta(seconds=2 * HALF_A_DAY)
-    await bot.application.writer.submit(RotateSecret("shop", SecretBox(SECRET).encrypt(secret), until_then, now))
+    await bot.services.writer.submit(RotateSecret("shop", SecretBox(SECRET).encrypt(secret), until_then, now))
 
 
 # -- replicas and crashes

@@ -27,7 +27,7 @@ async def test_a_channel_hears_of_its_load_once_anew_at_the_last_step_and_of_its
     bot: Bot, clock: LeapingClock
 ) -> None:
     bot.policy.write_text(HURRIED)
-    await bot.application.policy.reload()
+    await bot.services.policy.reload()
     await run_job(bot)
     assert said(bot) == []
     await bot.post(QUEUED, id="a-1")
@@ -55,18 +55,18 @@ async def test_a_channel_hears_of_its_load_once_anew_at_the_last_step_and_of_its
 
 async def test_people_who_are_behind_are_notified_half_as_often(bot: Bot, clock: LeapingClock) -> None:
     bot.policy.write_text(POLICY.replace("queued: {", "queued: {queue: {batch_every: 30s}, "))
-    await bot.application.policy.reload()
+    await bot.services.policy.reload()
     await bot.post(QUEUED, id="a-1")
     first = (await until(lambda: of_kind(bot, "batch:")))[0]
     behind = ChannelLevel("#ai-review", Level.BATCH, clock.now(), {}, version=0)
-    await bot.application.writer.submit(SaveLevel(behind, clock.now()))
+    await bot.services.writer.submit(SaveLevel(behind, clock.now()))
     posted = clock.now()
     await bot.post(QUEUED, id="a-2")
     await in_time(clock, lambda: [each["ts"] for each in of_kind(bot, "batch:")] != [first["ts"]])
     assert clock.now() - posted >= timedelta(seconds=59)
 
     normal = ChannelLevel("#ai-review", Level.NORMAL, clock.now(), {}, version=1)
-    await bot.application.writer.submit(SaveLevel(normal, clock.now()))
+    await bot.services.writer.submit(SaveLevel(normal, clock.now()))
     posted, number = clock.now(), len(calls(bot, "chat.postMessage"))
     await bot.post(QUEUED, id="a-3")
     await in_time(clock, lambda: len(calls(bot, "chat.postMessage")) > number)

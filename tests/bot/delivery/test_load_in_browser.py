@@ -25,7 +25,7 @@ async def test_a_channel_reads_that_it_is_behind(tmp_path: Path) -> None:
         body = {**RELEASE, "since": int(now.timestamp()) - 2700}
         message = NewMessage("load:#ai-review:1", "load", "#ai-review", 26, body=body)
         level = ChannelLevel("#ai-review", Level.RELEASE, now, {}, version=0)
-        await bot.application.writer.submit(SaveLevel(level, now, message=message))
+        await bot.services.writer.submit(SaveLevel(level, now, message=message))
         page = await browser.new_page(viewport=PHONE, timezone_id="UTC", locale="en-GB")
         await page.goto(f"{bot.sandbox.url}/#/U0ADA/C0REVIEW")
         told = page.locator(".main [data-ts]").filter(has_text="fall behind")

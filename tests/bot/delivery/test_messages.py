@@ -13,7 +13,8 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
 
-from bot.app import Application, Surroundings
+from bot.app import Application
+from bot.assembly.surroundings import Surroundings
 from bot.sandbox.faults import Fault
 from bot.sandbox.server import BOT_TOKEN, Sandbox
 from bot.sandbox.world import Channel
@@ -265,13 +266,13 @@ async def test_a_channel_that_takes_no_card_is_told_once_and_stops_no_other(
         [told] = [entry for entry in log if entry["event"] == "delivery.trouble"]
         assert (told["where"], told["error"]) == ("#ai-review", code)
         assert "channel" in told["remedy"]
-        [stuck] = await bot.application.messages.stuck()
+        [stuck] = await bot.services.stores.messages.stuck()
         assert (stuck[0], stuck[1]) == ("#ai-review", code)
 
         repair(bot.sandbox)
         await in_time(clock, lambda: all(open_cards(bot, f"a-{number}") for number in range(3)))
     assert troubles(log) == [code]
-    assert await bot.application.messages.stuck() == []
+    assert await bot.services.stores.messages.stuck() == []
 
 
 async def test_a_missing_scope_is_told_once_and_the_card_goes_out_after_it_was_added(
@@ -312,17 +313,17 @@ async def test_waiting_cards_move_to_the_channel_that_the_policy_names_now(bot: 
     await bot.post(UNSURE, id="a-1")
     await until(lambda: calls(bot, "chat.postMessage", "is_archived"))
     bot.policy.write_text(POLICY.replace("#ai-review", "#new-review"))
-    await bot.application.policy.reload()
+    await bot.services.policy.reload()
     await in_time(clock, lambda: open_cards(bot, "a-1", "C0NEW"))
 
 
 async def test_an_alert_moves_with_its_task(bot: Bot, clock: LeapingClock) -> None:
     bot.sandbox.world.channels["C0NEW"] = Channel("C0NEW", "new-review", ["U0ADA", "U0BOT"])
     archive(bot.sandbox)
-    assert await bot.application.alerts.raise_own("breach", "Too many escape", "3 of 40", "label", "low")
+    assert await bot.services.alerts.raise_own("breach", "Too many escape", "3 of 40", "label", "low")
     await until(lambda: calls(bot, "chat.postMessage", "is_archived"))
     bot.policy.write_text(POLICY.replace("#ai-review", "#new-review"))
-    await bot.application.policy.reload()
+    await bot.services.policy.reload()
     [posted] = await in_time(clock, lambda: of_kind(bot, "alert:", "C0NEW"))
     ack = await bot.sandbox.click("U0ADA", "C0NEW", posted["ts"], "alert.acknowledge")
     assert (ack.status, ack.error) == (200, None)
@@ -335,10 +336,10 @@ async def test_an_alert_moves_with_its_task(bot: Bot, clock: LeapingClock) -> No
 async def refresh(bot: Bot, card: Json) -> None:
     """As if somebody had seen a card that was behind."""
     await stillness()
-    review_pk = await bot.application.messages.card_at(Place("C0REVIEW", card["ts"]))
+    review_pk = await bot.services.stores.messages.card_at(Place("C0REVIEW", card["ts"]))
     assert review_pk is not None
-    await bot.application.writer.submit(RefreshCards(review_pk, bot.clock.now()))
-    bot.application.wakeups.wake(Topic.REVIEWS)
+    await bot.services.writer.submit(RefreshCards(review_pk, bot.clock.now()))
+    bot.services.wakeups.wake(Topic.REVIEWS)
 
 
 async def delete_by_hand(bot: Bot, card: Json) -> None:
@@ -385,7 +386,7 @@ async def test_a_retry_goes_to_the_channel_of_today_and_not_into_a_thread_of_the
     await bot.post(UNSURE, id="a-1")
     await bot.card("a-1")
     bot.policy.write_text(POLICY.replace("#ai-review", "#refunds"))
-    await bot.application.policy.reload()
+    await bot.services.policy.reload()
     await bot.post(UNSURE, id="a-2", retry_of="a-1")
     [card] = await in_time(clock, lambda: open_cards(bot, "a-2", "C0REFUND"))
     assert "thread_ts" not in card
@@ -439,7 +440,7 @@ async def test_the_twenty_first_card_waits_and_the_most_urgent_goes_first(bot: B
 
 async def test_a_lost_card_keeps_its_place_among_the_live_ones(bot: Bot, clock: LeapingClock) -> None:
     bot.policy.write_text(POLICY.replace("rules:", "  queue: {max_live_cards: 1}\nrules:", 1))
-    await bot.application.policy.reload()
+    await bot.services.policy.reload()
     bot.sandbox.faults.add(Fault("chat.postMessage", "lose_answer"))
     await bot.post(UNSURE, id="a-1")
     await bot.post(UNSURE, id="a-2")

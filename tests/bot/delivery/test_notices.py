@@ -39,7 +39,7 @@ async def test_it_is_said_once_in_the_thread_of_its_card(
 
 async def test_it_waits_for_its_card(bot: Bot, clock: LeapingClock) -> None:
     bot.policy.write_text(POLICY.replace("rules:", "  queue: {max_live_cards: 1}\nrules:", 1))
-    await bot.application.policy.reload()
+    await bot.services.policy.reload()
     await bot.post(UNSURE, id="a-1")
     await bot.card("a-1")
     await bot.post(UNSURE, id="a-2")

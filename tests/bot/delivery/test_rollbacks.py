@@ -54,7 +54,7 @@ async def test_a_receiver_that_is_gone_is_told_at_once_below_the_card_and_once(
 
 async def turn(bot: Bot, decision_id: str) -> None:
     """Somebody finds wrong what was approved."""
-    await bot.application.reviewing.change(
+    await bot.services.reviewing.change(
         await case_of(bot, decision_id), Reviewer("T0SANDBOX", "U0ADA"), Reject("tone", reason="No.")
     )
 

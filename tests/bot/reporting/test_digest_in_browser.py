@@ -58,7 +58,7 @@ async def monday(folder: Path) -> AsyncIterator[Bot]:
             await bot.post(UNSURE, id=name, cohort="eu-smb")
             await bot.card(name)
             rejected = Reject("wrong_action", "major", {}, "The parcel had arrived")
-            await bot.application.reviewing.decide(await case_of(bot, name), Reviewer("T0SANDBOX", "U0ADA"), rejected)
+            await bot.services.reviewing.decide(await case_of(bot, name), Reviewer("T0SANDBOX", "U0ADA"), rejected)
         await tuned(bot)
         clock.leap(timedelta(hours=21))
         await bot.application.jobs.run("seal-history", clock.now())
@@ -68,23 +68,23 @@ async def monday(folder: Path) -> AsyncIterator[Bot]:
 
 async def tuned(bot: Bot) -> None:
     """A threshold that waits for somebody to apply it, and a task that was paused."""
-    of = {"task_type": "refund", "policy_version": bot.application.policy.current.version}
-    await judged(bot.application.engine, await app_pk_of(bot), SOUND, created_at=SUNDAY - timedelta(days=3), **of)
+    of = {"task_type": "refund", "policy_version": bot.services.policy.current.version}
+    await judged(bot.services.engine, await app_pk_of(bot), SOUND, created_at=SUNDAY - timedelta(days=3), **of)
     await bot.application.jobs.run("calibrate", bot.clock.now())
     async with asyncio.timeout(PATIENCE):
-        while any(each.place is None for each in await AdjustmentStore(bot.application.engine).asked()):
+        while any(each.place is None for each in await AdjustmentStore(bot.services.engine).asked()):
             await asyncio.sleep(0.01)
-    await bot.application.adjusting.pause("label", by="operator", why="odd answers")
+    await bot.services.adjusting.pause("label", by="operator", why="odd answers")
 
 
 async def app_pk_of(bot: Bot) -> int:
-    async with bot.application.engine.connect() as connection:
+    async with bot.services.engine.connect() as connection:
         return int(await connection.scalar(select(t.apps.c.pk).order_by(t.apps.c.pk).limit(1)) or 0)
 
 
 async def work(bot: Bot) -> None:
     """Eight weeks that get better, the last but one with a bad Tuesday."""
-    past = Past(bot.application.engine, await app_pk_of(bot), bot.application.policy.current.version, 10**6)
+    past = Past(bot.services.engine, await app_pk_of(bot), bot.services.policy.current.version, 10**6)
     chance = random.Random(5)
     async with past.together():
         for week in range(8):

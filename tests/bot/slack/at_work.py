@@ -43,7 +43,7 @@ class Card:
     async def claimed_by(self) -> str | None:
         """Who is at it, as the database has it."""
         query = "SELECT claimed_by FROM reviews JOIN decisions ON decisions.pk = decision_pk WHERE decisions.id = :id"
-        async with self.bot.application.engine.connect() as connection:
+        async with self.bot.services.engine.connect() as connection:
             found: str | None = await connection.scalar(text(query), {"id": self.id})
             return found
 
@@ -109,7 +109,7 @@ class Card:
         self.bot.sandbox.world.messages[self.channel][self.ts].blocks = blocks
 
     async def _is_behind(self) -> bool:
-        async with self.bot.application.engine.connect() as connection:
+        async with self.bot.services.engine.connect() as connection:
             return bool(await connection.scalar(text("SELECT count(*) FROM messages WHERE wanted > sent")))
 
 

@@ -51,7 +51,7 @@ async def root_cause(bot: Bot, user: str) -> View:
 async def history(bot: Bot) -> list[tuple[str, str, Json]]:
     h = t.history.c
     query = select(h.event, h.actor, h.facts).where(h.event.like("%:alert:%")).order_by(h.seq)
-    async with bot.application.engine.connect() as connection:
+    async with bot.services.engine.connect() as connection:
         return [(row.event, row.actor, row.facts) for row in await connection.execute(query)]
 
 
@@ -186,7 +186,7 @@ async def test_a_window_that_ends_before_it_begins_is_refused_beside_its_field(b
 
 
 async def test_the_bots_own_is_raised_once_for_each_key(bot: Bot) -> None:
-    alerts = bot.application.alerts
+    alerts = bot.services.alerts
     raised = [await alerts.raise_own("breach:refund:1", "Too many escape", "3 of 40", "refund", "high") for _ in "ab"]
     assert raised == [True, False]
     await shows(bot, "Raised by this bot", "Too many escape")

@@ -80,6 +80,6 @@ async def test_a_walk_through_everything_ends_with_the_audits(bot: Bot) -> None:
 async def test_what_ran_alone_is_shown_also_where_people_answer_first_by_now(bot: Bot, policy: str) -> None:
     _, [card] = await audited(bot, "a-1")
     bot.policy.write_text(policy.replace("  label: {", "  label: {autonomy: 0, "))
-    await bot.application.policy.reload()
+    await bot.services.policy.reload()
     fix = await card.open("U0ADA", "edit")
     assert (fix["title"]["text"], "shipping" in str(fix)) == ("Fix", True)

@@ -95,7 +95,7 @@ async def test_an_answer_to_a_form_that_slack_does_not_show_comes_directly_with_
     bot.policy.write_text(
         bot.policy.read_text().replace("usergroup: S0LEADS", "usergroup: S0LEADS, channel_members: true")
     )
-    await bot.application.policy.reload()
+    await bot.services.policy.reload()
     bot.sandbox.world.people["U0DANA"].is_restricted = True
     await send(bot, "U0DANA", view, REJECTION)
     await whispered(bot, "U0DANA", "this is it")

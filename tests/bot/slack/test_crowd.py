@@ -31,7 +31,7 @@ async def act(card: Card, user: str, action: str) -> None:
 
 
 async def voters(bot: Bot) -> list[str]:
-    async with bot.application.engine.connect() as connection:
+    async with bot.services.engine.connect() as connection:
         return list(await connection.scalars(text("SELECT user_id FROM verdicts ORDER BY pk")))
 
 

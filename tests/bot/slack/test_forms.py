@@ -198,7 +198,7 @@ async def test_a_policy_that_changed_meanwhile_decides(bot: Bot) -> None:
     card = await waiting(bot)
     await card.open("U0BEN", "reject")
     bot.policy.write_text(POLICY.replace("label: {", "label: {reviewers: {users: [U0ADA]}, "))
-    await bot.application.policy.reload()
+    await bot.services.policy.reload()
     await _refused_with_words(card, "U0BEN", "You are not a reviewer")
 
 

@@ -59,7 +59,7 @@ async def test_a_strangers_is_empty(bot: Bot) -> None:
 
 async def test_a_vote_that_decides_nothing_yet_says_no_more_than_that(bot: Bot) -> None:
     bot.policy.write_text(bot.policy.read_text().replace("label: {", "label: {approvals: {low: 2}, "))
-    await bot.application.policy.reload()
+    await bot.services.policy.reload()
     card = await waiting(bot)
     await card.press("U0BEN", "approve")
     await card.told("U0BEN")

@@ -97,7 +97,7 @@ async def test_for_whom_the_model_acts_may_not_decide_even_if_named(bot: Bot) ->
 async def test_the_policy_of_the_moment_decides_who_may(bot: Bot) -> None:
     card = await waiting(bot)
     bot.policy.write_text(POLICY.replace("label: {", "label: {reviewers: {users: [U0CHEN]}, "))
-    await bot.application.policy.reload()
+    await bot.services.policy.reload()
 
     await card.press("U0BEN", "approve")
     assert NOT_A_REVIEWER in await card.told("U0BEN")

@@ -119,7 +119,7 @@ async def press(bot: Bot, user: str, action: str) -> None:
 
 async def test_from_the_proposal_to_its_undo(bot: Bot) -> None:
     """U0ADA is whom the policy names; U0BEN is in the channel."""
-    adjusting, policy = bot.application.adjusting, bot.application.policy
+    adjusting, policy = bot.services.adjusting, bot.services.policy
     await adjusting.propose("label", "threshold", 0.99, channel="#ai-review", why="", body=FROZEN.body, dedup_key="one")
     await message(bot, APPLY)
     await press(bot, "U0BEN", APPLY)
@@ -138,7 +138,7 @@ async def test_from_the_proposal_to_its_undo(bot: Bot) -> None:
 
 async def test_a_pause_is_told_in_the_channel(bot: Bot) -> None:
     """And what comes in meanwhile waits for people, however sure the model is."""
-    done = await bot.application.adjusting.pause(
+    done = await bot.services.adjusting.pause(
         "label", by="operator", why="a flood", post=Post("#ai-review", {"what": "pause"})
     )
     assert isinstance(done, Adjusted)

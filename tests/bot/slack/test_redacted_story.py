@@ -77,7 +77,7 @@ class Story:
         told = json.dumps([call.args for call in self.bot.sandbox.calls]) + str(self.acks)
         assert "[redacted 1]" in told
         assert re.findall("41110000[0-9]*", told) == []
-        async with self.bot.application.engine.connect() as connection:
+        async with self.bot.services.engine.connect() as connection:
             tables = [await connection.execute(select(table)) for table in (decisions, contents, messages)]
         kept = str([tuple(row) for table in tables for row in table])
         assert [number for number in self.planted if number not in kept] == []

@@ -109,7 +109,7 @@ async def test_a_long_message_is_reviewed_as_a_whole(bot: Bot) -> None:
 
 
 async def _sent_decision(bot: Bot) -> Json:
-    async with bot.application.engine.connect() as connection:
+    async with bot.services.engine.connect() as connection:
         query = "SELECT body FROM contents WHERE part = 'request'"
         found: Json = orjson.loads(str(await connection.scalar(text(query))))
         return found

@@ -92,7 +92,7 @@ async def test_guests_and_bots_are_told_nothing(bot: Bot) -> None:
 
 
 async def test_what_goes_wrong_is_said(bot: Bot) -> None:
-    async with bot.application.engine.begin() as connection:
+    async with bot.services.engine.begin() as connection:
         await connection.execute(text("ALTER TABLE counters RENAME TO gone"))
     assert "went wrong on our side" in (await ask(bot, "U0BEN"))["text"]
 

@@ -29,9 +29,9 @@ HOUR = timedelta(hours=1)
 
 async def work(bot: Bot) -> None:
     """A week that gets slower, with one cohort that people have to see more often."""
-    async with bot.application.engine.connect() as connection:
+    async with bot.services.engine.connect() as connection:
         app_pk = await connection.scalar(select(t.apps.c.pk).order_by(t.apps.c.pk).limit(1))
-    past = Past(bot.application.engine, int(app_pk or 0), bot.application.policy.current.version, 10**6)
+    past = Past(bot.services.engine, int(app_pk or 0), bot.services.policy.current.version, 10**6)
     chance = random.Random(3)
     async with past.together():
         for day in range(7):
@@ -55,7 +55,7 @@ async def queue_and_audits(bot: Bot) -> None:
     maturity = {"state": "learn", "evidence": Evidence(0.02).as_json()}
     key = StreamKey("refund", "", "", "other")
     stream = Stream(key, maturity, rate=0.25, since=bot.clock.now(), judged_to=0)
-    await bot.application.writer.submit(SaveStreams([stream], (), (), bot.clock.now()))
+    await bot.services.writer.submit(SaveStreams([stream], (), (), bot.clock.now()))
 
 
 async def test_the_numbers_and_the_chart_are_read(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ REFUND: dict[str, Any] = {"task_type": "refund", "channel": "C0REFUND", "output"
 async def notes(bot: Bot) -> list[tuple[str, str]]:
     """Who wrote what, as it was kept."""
     query = "SELECT part, body FROM contents WHERE part LIKE 'note:%' ORDER BY part"
-    async with bot.application.engine.connect() as connection:
+    async with bot.services.engine.connect() as connection:
         return [(row.part, row.body) for row in await connection.execute(text(query))]
 
 
@@ -125,7 +125,7 @@ async def test_what_comes_too_late_says_how_it_ended(bot: Bot) -> None:
 async def test_when_an_edit_needs_a_reason_the_form_is_the_way(bot: Bot) -> None:
     rubric = "rubrics:\n  default: {require_reason: [edit, reject]}\ntasks:"
     bot.policy.write_text(POLICY.replace("tasks:", rubric))
-    await bot.application.policy.reload()
+    await bot.services.policy.reload()
     card = await waiting(bot)
     await card.reply("U0BEN", "edit: billing")
     assert "An edit needs a reason here" in await card.told("U0BEN")
@@ -134,7 +134,7 @@ async def test_when_an_edit_needs_a_reason_the_form_is_the_way(bot: Bot) -> None
 
 async def test_what_is_hidden_is_not_approved_but_answered(bot: Bot) -> None:
     bot.policy.write_text(policy_with("autonomy: 0"))
-    await bot.application.policy.reload()
+    await bot.services.policy.reload()
     card = await waiting(bot)
     await card.reply("U0BEN", "approve")
     assert await card.told("U0BEN") == ANSWER_FIRST

@@ -149,7 +149,7 @@ async def test_nobody_approves_what_they_cannot_see(bot: Bot) -> None:
     card = await waiting(bot)
     before = [dict(block) for block in bot.sandbox.world.message("C0REVIEW", card.ts).blocks]
     bot.policy.write_text(policy_with(f"autonomy: 0, {NEEDS_TWO}"))
-    await bot.application.policy.reload()
+    await bot.services.policy.reload()
     await card.show_again(before)
     await card.press("U0BEN", "approve")
     assert await card.told("U0BEN") == ANSWER_FIRST

@@ -102,7 +102,7 @@ async def test_an_alternative_keeps_the_place_in_the_walk(bot: Bot) -> None:
 async def test_what_would_be_dear_asks_for_a_tick_first(bot: Bot, how: dict[str, object]) -> None:
     if "reversible" in how:
         bot.policy.write_text(POLICY.replace("queued: {risk: low,", "queued: {risk: low, irreversible: QUEUE,"))
-        await bot.application.policy.reload()
+        await bot.services.policy.reload()
     await queue_up(bot, "d-1", **how)
     ada = Walker(bot, "U0ADA")
     view = await ada.start()
@@ -203,7 +203,7 @@ async def test_a_form_that_is_sent_twice_does_not_end_the_walk(bot: Bot) -> None
 
 async def test_nothing_is_in_the_walk_of_who_may_not_decide_it(bot: Bot) -> None:
     bot.policy.write_text(POLICY.replace("queued: {risk: low,", "queued: {risk: low, reviewers: {users: [U0ADA]},"))
-    await bot.application.policy.reload()
+    await bot.services.policy.reload()
     await queue_up(bot, "d-1")
     assert "Nothing waits for you here" in shown(await Walker(bot, "U0BEN").start())
     assert "About d-1." in shown(await Walker(bot, "U0ADA").start())

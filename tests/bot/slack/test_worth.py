@@ -44,8 +44,8 @@ def test_it_stands_beside_the_confidence(view: CardView, expected: str) -> None:
 
 @pytest.mark.parametrize("policy", [POLICY, policy_with("blind_confidence: true")], ids=["shown", "blind"])
 async def test_a_card_tells_it_of_its_own_stream(bot: Bot, policy: str) -> None:
-    version = bot.application.policy.current.version
-    await judged(bot.application.engine, 1, SOUND, policy_version=version, model_name="gpt-x", model_version="2")
+    version = bot.services.policy.current.version
+    await judged(bot.services.engine, 1, SOUND, policy_version=version, model_name="gpt-x", model_version="2")
     await bot.application.jobs.run("calibrate", bot.clock.now())
 
     await bot.post(UNSURE, id="same", model={"name": "gpt-x", "version": "2"})

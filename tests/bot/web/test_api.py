@@ -94,13 +94,13 @@ async def test_the_stored_policy_explains_an_old_decision(bot_on_both: Bot) -> N
     body = {**UNSURE, "task_type": "refund", "context": {"amount": 20_000}}
     _, answer = await bot.post(body, id="old")
     bot.policy.write_text(POLICY.replace("10000", "30000"))
-    await bot.application.policy.reload()
+    await bot.services.policy.reload()
     _, later = await bot.post(body, id="new")
 
     assert (answer["risk"], later["risk"]) == ("critical", "medium")
     assert answer["policy_version"] != later["policy_version"]
     for decision in (answer, later):
-        document = await policy_document(bot.application.engine, decision["policy_version"])
+        document = await policy_document(bot.services.engine, decision["policy_version"])
         assert document is not None
         policy = Policy.from_document(document)
         assert policy.version == decision["policy_version"]
@@ -242,6 +242,6 @@ async def test_a_chain_of_retries_ends_at_max_tries_and_its_last_link_can_be_rep
     assert (await bot.get("/v1/decisions/try-4"))[0] == 404
     assert (await bot.post(UNSURE, id="try-3", retry_of="try-2"))[0] == 200
     bot.policy.write_text(POLICY.replace("defaults:", "defaults:\n  max_tries: 1"))
-    await bot.application.policy.reload()
+    await bot.services.policy.reload()
     assert (await bot.post(UNSURE, id="try-3", retry_of="try-2"))[0] == 200
     assert (await bot.post(UNSURE, id="other", retry_of="try-2"))[0] == 409

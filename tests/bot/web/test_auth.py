@@ -34,7 +34,7 @@ async def bot(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Bot]:
 
 
 async def create(bot: Bot, key: str, app: str, *scopes: str) -> None:
-    await bot.application.writer.submit(
+    await bot.services.writer.submit(
         CreateKey(
             id=f"key_{key}",
             app=app,
@@ -111,7 +111,7 @@ async def test_a_new_key_is_in_force_at_once_and_a_revoked_one_no_longer_within_
     await create(bot, "hitl_new", "shop", "read")
     assert (await bot.get("/v1/decisions", "hitl_new"))[0] == 200
 
-    await bot.application.writer.submit(RevokeKey("key_hitl_new", clock.now()))
+    await bot.services.writer.submit(RevokeKey("key_hitl_new", clock.now()))
     await clock.advance(2)
     assert (await bot.get("/v1/decisions", "hitl_new"))[0] == 401
     assert (await bot.get("/v1/decisions"))[0] == 200
@@ -121,13 +121,13 @@ async def test_a_key_is_looked_up_once_a_second_for_all_requests(
     bot: Bot, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked_up: list[str] = []
-    find = bot.application.keys.find
+    find = bot.services.stores.keys.find
 
     async def counting(digest: str) -> Any:
         looked_up.append(digest)
         return await find(digest)
 
-    monkeypatch.setattr(bot.application.keys, "find", counting)
+    monkeypatch.setattr(bot.services.stores.keys, "find", counting)
     for seconds in (0, 0.9, 0.2):
         await clock.advance(seconds)
         together = await asyncio.gather(*(bot.get("/v1/decisions") for _ in range(8)))

@@ -18,7 +18,13 @@ async def bot(tmp_path: Path) -> AsyncIterator[Bot]:
 
 
 async def look_at(bot: Bot, answers: Any, **changes: Any) -> None:
-    await judged(bot.application.engine, 1, answers, policy_version=bot.application.policy.current.version, **changes)
+    await judged(
+        bot.services.engine,
+        1,
+        answers,
+        policy_version=bot.services.policy.current.version,
+        **changes,
+    )
     await bot.application.jobs.run("calibrate", bot.clock.now())
 
 

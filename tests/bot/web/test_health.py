@@ -117,8 +117,8 @@ async def scrape(bot: Bot, key: str = READ_KEY) -> dict[tuple[str, ...], float]:
 
 async def test_task_types_that_apps_invent_do_not_flood_the_metrics(bot: Bot) -> None:
     for number in range(250):
-        bot.application.metrics.took_in("shop", f"task-{number}", "AUTO", "low", "execute")
-        bot.application.metrics.decided("shop", f"task-{number}", "gate", "approve", 1.0)
+        bot.services.metrics.took_in("shop", f"task-{number}", "AUTO", "low", "execute")
+        bot.services.metrics.decided("shop", f"task-{number}", "gate", "approve", 1.0)
     found = await scrape(bot)
     assert found["hitl_decisions_total", "shop", "execute", "low", "AUTO", "other"] == 50
     assert found["hitl_verdicts_total", "shop", "gate", "other", "approve"] == 50
@@ -132,7 +132,7 @@ async def test_while_postgresql_is_away_the_api_says_so_and_afterwards_all_is_we
     async with Outage(url) as outage, running_bot(tmp_path, outage.url) as bot:
         await bot.post(UNSURE, id="before")
         waiter = asyncio.create_task(bot.get("/v1/decisions/before?wait=60"))
-        await until(lambda: bot.application.wakeups.waiting == 1)
+        await until(lambda: bot.services.wakeups.waiting == 1)
         await bot.card("before")
 
         await outage.begin()

@@ -26,14 +26,14 @@ async def poll(bot: Bot, wait: str) -> tuple[int, dict[str, Any], float]:
 
 async def test_many_waiters_are_all_woken_by_one_commit(bot: Bot) -> None:
     polls = [asyncio.create_task(poll(bot, "60")) for _ in range(30)]
-    await until(lambda: bot.application.wakeups.waiting == 30)
+    await until(lambda: bot.services.wakeups.waiting == 30)
 
     _, cancelled = await bot.call("POST", "/v1/decisions/slow/cancel")
 
     for status, answer, took in await asyncio.gather(*polls):
         assert (status, answer) == (200, cancelled)
         assert took < 50
-    assert bot.application.wakeups.waiting == 0
+    assert bot.services.wakeups.waiting == 0
 
 
 async def test_a_resolved_decision_is_answered_at_once(bot: Bot) -> None:
@@ -48,15 +48,15 @@ async def test_when_the_time_is_up_the_pending_object_is_answered(bot: Bot) -> N
         status, answer, took = await poll(bot, wait)
         assert (status, answer["status"]) == (200, "pending")
         assert took >= float(wait)
-    assert bot.application.wakeups.waiting == 0
+    assert bot.services.wakeups.waiting == 0
 
 
 async def test_a_wake_up_without_a_resolution_does_not_end_the_wait(bot: Bot) -> None:
     """After a gap in listening to PostgreSQL everybody is woken, to look again."""
     waiter = asyncio.create_task(poll(bot, "60"))
-    await until(lambda: bot.application.wakeups.waiting == 1)
+    await until(lambda: bot.services.wakeups.waiting == 1)
     for _ in range(3):
-        bot.application.wakeups.wake_all()
+        bot.services.wakeups.wake_all()
         await bot.get("/v1/decisions/slow")
     assert not waiter.done()
     await bot.call("POST", "/v1/decisions/slow/cancel")
@@ -74,17 +74,17 @@ async def test_a_client_that_goes_away_leaves_nothing_behind(bot: Bot) -> None:
     async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {KEY}"}) as leaving:
         url = f"{bot.application.url}/v1/decisions/slow?wait=1"
         gone = [asyncio.create_task(leaving.get(url)) for _ in range(5)]
-        await until(lambda: bot.application.wakeups.waiting == 5)
+        await until(lambda: bot.services.wakeups.waiting == 5)
         for request in gone:
             request.cancel()
         await asyncio.gather(*gone, return_exceptions=True)
-    await until(lambda: bot.application.wakeups.waiting == 0)
+    await until(lambda: bot.services.wakeups.waiting == 0)
     assert (await bot.get("/v1/decisions/slow"))[1]["status"] == "pending"
 
 
 async def test_a_shutdown_answers_those_who_wait(bot: Bot) -> None:
     waiter = asyncio.create_task(poll(bot, "60"))
-    await until(lambda: bot.application.wakeups.waiting == 1)
+    await until(lambda: bot.services.wakeups.waiting == 1)
     await bot.restart()
     status, answer, took = await waiter
     assert (status, answer["status"]) == (200, "pending")

@@ -128,7 +128,7 @@ async def test_a_bug_shows_no_stack_and_no_secret(bot: Bot, monkeypatch: pytest.
     async def fail(*_: Any) -> Any:
         raise RuntimeError("sk-secret in a message")
 
-    monkeypatch.setattr(bot.application.decisions, "list", fail)
+    monkeypatch.setattr(bot.services.stores.decisions, "list", fail)
     status, problem = await bot.get("/v1/decisions")
     assert (status, problem["type"]) == (500, "about:blank")
     assert "sk-secret" not in str(problem)
