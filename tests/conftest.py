@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from store.engine import open_engine, parse_url
+from tests.support.compiling import create_sharing_engine
 from tests.support.databases import (
     PostgresServer,
     drop_postgres_database,
@@ -45,6 +46,13 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], AbstractEventLo
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores: most tests of a whole bot wait for a socket or a disk now and then."""
     return (os.cpu_count() or 1) + 1
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sharing_engines() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("store.engine.create_async_engine", create_sharing_engine)
+        yield
 
 
 @pytest.fixture(scope="session")

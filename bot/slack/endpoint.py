@@ -62,4 +62,5 @@ def bolt_app(client: AsyncWebClient) -> AsyncApp:
     # Its warnings speak of what is meant here: an authorize function beside a token.
     quiet = logging.getLogger("slack_bolt")
     quiet.setLevel(logging.ERROR)
-    return AsyncApp(client=client, authorize=authorize, request_verification_enabled=False, logger=quiet)
+    # Without a name it would look through the source of everything on the stack for one, for a fifth of a second.
+    return AsyncApp(name="hitl", client=client, authorize=authorize, request_verification_enabled=False, logger=quiet)
