@@ -159,15 +159,18 @@ class ChangeAdjustments(SingleCommand[None]):
                 await use_calibration(connection, each.calibration_pk, self.at)
         for proposal in self.told:
             await _insert(connection, proposal)
-        await self._close_proposals(connection)
+        await self._show_proposals(connection)
         await append(connection, self.history)
         await self.policy.apply(connection)
 
-    async def _close_proposals(self, connection: AsyncConnection) -> None:
+    async def _show_proposals(self, connection: AsyncConnection) -> None:
+        """What Slack offers to undo is what is in force."""
         p = t.proposals.c
         mine = p.adjustment_id.in_(self.over), p.state == "applied"
         undone = update(t.proposals).where(*mine).values(state="undone", undone_by=self.by, undone_at=self.at)
-        for proposal_id in list(await connection.scalars(undone.returning(p.id))):
+        await connection.execute(undone)
+        changed = p.adjustment_id.in_([*self.over, *self.replaced, *self.restored])
+        for proposal_id in list(await connection.scalars(select(p.id).where(changed))):
             await refresh(connection, f"proposal:{proposal_id}", self.at)
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from math import ceil, floor
+from math import floor
 from textwrap import wrap
 from typing import Final
 
-from bot.reporting.words import numbered, percent
+from bot.reporting.words import numbered, percent, shown
 from routing.calibration import Calibration, Reason
 from routing.decision import Json
 from routing.reliability import Bin, Reliability
@@ -14,12 +14,6 @@ from routing.tradeoff import Row
 
 _COLUMNS: Final = 80
 _AXIS: Final = 40
-_DIGITS: Final = 6
-
-
-def shown(threshold: float) -> str:
-    """With six digits, rounded up: what is copied from here lets nothing more run alone."""
-    return f"{ceil(threshold * 10**_DIGITS - 1e-6) / 10**_DIGITS:.{_DIGITS}f}".rstrip("0").rstrip(".")
 
 
 def sentence(found: Calibration) -> str:

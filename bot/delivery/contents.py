@@ -158,7 +158,9 @@ class Contents:
         proposal = await self._adjustments.proposal(str((job.body or {})["proposal"]))
         if proposal is None:
             raise LookupError(f"there is no proposal for message {job.key}")
-        return Content(render_proposed(proposal), is_void=proposal.state == "outdated")
+        made = None if proposal.adjustment_id is None else await self._adjustments.find(proposal.adjustment_id)
+        replaced_at = None if made is None else made.ended_at
+        return Content(render_proposed(proposal, replaced_at), is_void=proposal.state == "outdated")
 
     def _of_load(self, job: Job) -> Content:
         body = job.body or {}

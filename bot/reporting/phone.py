@@ -9,7 +9,7 @@ from bot.reporting import words
 from bot.reporting.hiding import Hiding
 from bot.reporting.overview import Overview, TaskState
 from routing.digest import Point
-from routing.metrics import Metric, headline, standing
+from routing.metrics import Metric, headline, number, standing
 
 COLUMNS: Final = 34
 _NAME, _VALUE, _TREND = 15, 11, 7
@@ -69,6 +69,8 @@ def _notes(key: str, metric: Metric) -> Iterator[str]:
     stands, interval = standing(key, metric), words.interval(metric)
     if interval:
         yield f"  {interval} (n {words.count(metric):,})"
+    if key == "feedback_utilization":
+        yield f"  {number(metric, 'numerator') or 0:,.0f} of {words.numbered(words.count(metric), 'correction')}"
     if stands is not None:
         yield f"{_MARKS[stands]} {words.STANDINGS[stands]} ({words.target(key)})"
 
@@ -103,13 +105,13 @@ def told(state: TaskState, tz: ZoneInfo) -> list[str]:
     if state.maturity is not None and state.audit_rate is not None:
         said.append(words.audited(state.maturity, state.audit_rate))
     if state.tripling_days is not None:
-        said.append(f"tripled errors seen in {words.whole_days(state.tripling_days):,} d")
+        said.append(f"audits find 3× errors in {words.whole_days(state.tripling_days):,} d")
     if state.calibration is not None:
         at, threshold = state.calibration.at.astimezone(tz), state.calibration.threshold
-        result = "refused" if threshold is None else f"{threshold:.3g}"
+        result = "refused" if threshold is None else words.shown(threshold)
         said.append(f"calibrated {words.day(at)}: {result}")
     for each in state.adjustments:
-        what = "paused" if each.cause == "brake" else f"{each.key} {each.value:g}"
+        what = "paused" if each.cause == "brake" else f"{each.key} {words.adjusted(each.key, each.value)}"
         at = each.made_at.astimezone(tz)
         said.append(f"{what} since {words.day(at)}")
     return said

@@ -1,11 +1,14 @@
 """Our words for metrics and their numbers, on the terminal and in Slack alike."""
 
 from datetime import date
+from math import ceil
+from typing import Final
 
 from routing.cohorts import StandingOut
 from routing.maturity import MaturityState
 from routing.metrics import TARGETS, Metric, headline, number
 from routing.money import Money
+from routing.policy import AdjustedKey
 
 NAMES = {
     "escalation_rate": "Went to people",
@@ -31,6 +34,7 @@ _OF_COHORTS = {
 }
 UNSEEN = "no audit was judged in the last four weeks, so nobody would see its errors rise"
 _TIMES = ("review_latency", "feedback_to_update")
+_DIGITS: Final = 6
 
 
 def percent(share: float) -> str:
@@ -126,6 +130,16 @@ def reviews(more: float, every: str) -> str:
     number = f"{abs(more):,.0f}" if abs(more) >= 10 else f"{abs(more):.1f}".removesuffix(".0")
     noun = "review" if number == "1" else "reviews"
     return f"{number} {'more' if more > 0 else 'fewer'} {noun} a {every}"
+
+
+def shown(threshold: float) -> str:
+    """With six digits, rounded up: what is copied from here lets nothing more run alone."""
+    return f"{ceil(threshold * 10**_DIGITS - 1e-6) / 10**_DIGITS:.{_DIGITS}f}".rstrip("0").rstrip(".")
+
+
+def adjusted(key: AdjustedKey, value: float) -> str:
+    """The value of an adjustment."""
+    return shown(value) if key == "threshold" else f"{value:g}"
 
 
 def day(when: date) -> str:

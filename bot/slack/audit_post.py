@@ -124,13 +124,17 @@ def _rate(body: Mapping[str, Any]) -> Message:
 
 def rate_words(body: Mapping[str, Any]) -> str:
     """mrkdwn: how the rate of audits changes, and why."""
-    task = clip_line(str(body["task"]), 64)
-    model = f" ({clip_line(str(body['model']), _NAME)})" if body["model"] else ""
-    words = f"{escape(task)}{escape(model)}: audits {_move(body)}: {_because(body)}."
+    words = f"{subject(body)}: audits {_move(body)}: {because(body)}."
     if body["after"] == "suspended":
-        words += f" People decide first from now on. {_whom(body)}: please look at what it gets wrong."
+        words += f" People decide first from now on. {whom(body)}: please look at what it gets wrong."
     mark = {"suspended": "🛑", "degraded": "⚠️", "cold": "🔄"}.get(body["after"], "📉")
     return f"{mark} {words}"
+
+
+def subject(body: Mapping[str, Any]) -> str:
+    """mrkdwn: the task, and the model where it has a name."""
+    model = f" ({clip_line(str(body['model']), _NAME)})" if body["model"] else ""
+    return f"*{escape(clip_line(str(body['task']), 64))}*{escape(model)}"
 
 
 def _move(body: Mapping[str, Any]) -> str:
@@ -141,14 +145,16 @@ def _move(body: Mapping[str, Any]) -> str:
     return f"{back}{'up' if body['rate_after'] > body['rate_before'] else 'down'} from {before} to {after}"
 
 
-def _because(body: Mapping[str, Any]) -> str:
+def because(body: Mapping[str, Any]) -> str:
+    """As: 31 errors in the last 120 audits, the errors have risen."""
     words = _RESUMED if body["before"] == "suspended" else _CHANGES[body["after"]]
     reason = words.format(max_error=share(body["max_error"]))
     errors = "1 error" if body["errors"] == 1 else f"{body['errors']:,} errors"
     return f"{errors} in the last {body['labels']:,} audits, {reason}"
 
 
-def _whom(body: Mapping[str, Any]) -> str:
+def whom(body: Mapping[str, Any]) -> str:
+    """mrkdwn that calls whom the policy names."""
     called = [phrases.mention(user) for user in list(body["users"])[:5]]
     if body["usergroup"]:
         called.append(f"<!subteam^{body['usergroup']}>")

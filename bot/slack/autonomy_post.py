@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bot.slack.audit_post import rate_words
+from bot.slack.audit_post import because, rate_words, subject, whom
 from bot.slack.text import clip_line, escape
 from store.adjustments import Proposal
 
@@ -26,7 +26,7 @@ def render_step(proposal: Proposal) -> str:
         case "alarm":
             return f"{rate_words(proposal.body)}\n{_down(proposal)}"
         case "breach":
-            return f"{rate_words(proposal.body)}\n{_taken(proposal)}"
+            return _breach(proposal, proposal.body)
         case "pause":
             return _pause(proposal)
         case other:
@@ -36,7 +36,7 @@ def render_step(proposal: Proposal) -> str:
 def _promotion(proposal: Proposal, body: Mapping[str, Any]) -> str:
     agreed, reviews = int(body["labels"]) - int(body["errors"]), int(body["labels"])
     return (
-        f"📈 *{_task(proposal)}* has earned autonomy {proposal.value:g} (now {proposal.from_value:g}): "
+        f"📈 *{_task(proposal)}* has earned autonomy {proposal.value:g} (so far {proposal.from_value:g}): "
         f"{LEVELS[int(proposal.value)]}.\n"
         f"People agreed with {agreed:,} of its last {reviews:,} answers, which proves more than 95 % accuracy; its "
         "threshold is certified, and there was no alarm since. Audits go on."
@@ -50,15 +50,16 @@ def _down(proposal: Proposal) -> str:
     )
 
 
-def _taken(proposal: Proposal) -> str:
+def _breach(proposal: Proposal, body: Mapping[str, Any]) -> str:
+    """What has happened comes first, then why, then the way back."""
+    lead, back = f"autonomy {proposal.value:g} instead of {proposal.from_value:g}", "*Undo* gives its autonomy back."
     if proposal.from_value == proposal.value:
-        return (
-            "It is paused, and to end the pause alone gives its autonomy back no more: *Undo* this too. What runs "
-            "alone is then audited until enough is known."
-        )
+        lead = f"autonomy {proposal.value:g}, also after its pause"
+        back = "It is paused, and to end the pause alone gives its autonomy back no more: *Undo* this too."
     return (
-        f"Autonomy went from {proposal.from_value:g} to {proposal.value:g} at once. *Undo* gives it back; what runs "
-        "alone is then audited until enough is known."
+        f"🛑 {subject(body)}: people decide everything from now on ({lead}).\n"
+        f"{because(body)}. {whom(body)}: please look at what it gets wrong.\n"
+        f"{back} What runs alone is then audited until enough is known."
     )
 
 

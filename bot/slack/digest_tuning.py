@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import NamedTuple
 
-from bot.calibrating.telling import shown
 from bot.reporting import words
 from bot.slack.blocks import Block, Element, bold_line, bullet_list, rendered, rich_text
 from bot.slack.blocks import words as text
@@ -12,7 +11,6 @@ from bot.slack.text import clip_line
 from routing.certificate import FIRST_LOOK
 from routing.digest import Digest
 from routing.matrix import PEOPLE_DECIDE
-from routing.policy import AdjustedKey
 from routing.tuning import Looked, OpenChange, PastChange, Tuning
 from store.messages import Place
 
@@ -93,10 +91,6 @@ def _day(day: str) -> str:
     return words.day(date.fromisoformat(day))
 
 
-def _value(key: AdjustedKey, value: float) -> str:
-    return shown(value) if key == "threshold" else f"{value:g}"
-
-
 # What waits -----------------------------------------------------------------------------------------------------------
 
 
@@ -104,9 +98,10 @@ def _waiting(change: OpenChange, tuning: Tuning) -> str:
     now = tuning.threshold if change.key == "threshold" else tuning.autonomy
     since, looked = f"waiting since {_day(change.day)}", tuning.looked
     if looked is not None and _is_of(change, looked):
-        certified = f"certified from {shown(change.value)} (in force {shown(now)})"
+        certified = f"certified from {words.shown(change.value)} (in force {words.shown(now)})"
         return f"{_sentence(certified)}: apply it{_effect(looked, tuning)}; {since}"
-    return f"{_sentence(change.key)} {_value(change.key, change.value)} (now {_value(change.key, now)}): {since}"
+    value, before = (words.adjusted(change.key, each) for each in (change.value, now))
+    return f"{_sentence(change.key)} {value} (now {before}): {since}"
 
 
 def _is_of(change: OpenChange, looked: Looked) -> bool:
@@ -137,10 +132,10 @@ def _never(labels: int) -> str:
 
 
 def _look(looked: Looked, tuning: Tuning) -> str:
-    at, in_force = f"on {_day(looked.day)}", f"in force {shown(tuning.threshold)}"
+    at, in_force = f"on {_day(looked.day)}", f"in force {words.shown(tuning.threshold)}"
     if looked.threshold is None:
         return f"Calibration refused {at} ({in_force}): {looked.refusal}"
-    certified, applied = f"Certified from {shown(looked.threshold)} {at}", looked.threshold == tuning.threshold
+    certified, applied = f"Certified from {words.shown(looked.threshold)} {at}", looked.threshold == tuning.threshold
     if looked.is_of_another_model:
         model = clip_line(looked.model, _NAME) if looked.model else "the model without a name"
         which = f"which made {words.percent(looked.share or 0.0)} of the week's decisions"
@@ -169,7 +164,7 @@ def _changed(change: PastChange) -> str:
 
 
 def _applied(change: PastChange) -> str:
-    before = "" if change.before is None else f", {_value(change.key, change.before)} before"
+    before = "" if change.before is None else f", {words.adjusted(change.key, change.before)} before"
     done = f"{_named(change)} applied"
     if change.key == "autonomy" and change.before is not None:
         done = f"{'Promoted' if change.value > change.before else 'Lowered'} to {change.key} {change.value:g}"
@@ -177,7 +172,7 @@ def _applied(change: PastChange) -> str:
 
 
 def _named(change: PastChange) -> str:
-    return f"{_sentence(change.key)} {_value(change.key, change.value)}"
+    return f"{_sentence(change.key)} {words.adjusted(change.key, change.value)}"
 
 
 def _audits(tuning: Tuning) -> Iterator[str]:

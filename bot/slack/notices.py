@@ -29,6 +29,7 @@ _REFUSALS: dict[str, str] = {
         "High and critical risk is decided by the reviewers whom the policy names, so nothing was changed."
     ),
     "adjudicators_only": "Only an adjudicator can settle this, so nothing was changed.",
+    "may_not_adjust": "Only an adjudicator of the task can decide this, so nothing was changed.",
     "already_voted": "Your vote is in, and others have to vote now. Nothing was changed.",
     "voted_before": "You have voted on this, so another adjudicator has to settle it. Nothing was changed.",
     "second_opinion": "You have judged this decision before, so the second opinion is another's. Nothing was changed.",

@@ -7,6 +7,7 @@ from slack_bolt.async_app import AsyncApp
 from bot.adjusting import Adjusted, Refused
 from bot.proposals import Declined, Proposals, Result, TooLateForProposal
 from bot.reviewing.people import Refusal, Reviewer
+from bot.slack import notices
 from bot.slack.interaction import Click
 from bot.slack.proposed import APPLY, DECLINE, UNDO, outcome
 from bot.slack.reception import Listener, Reception
@@ -45,6 +46,8 @@ def _told(result: Result, reviewer: Reviewer) -> str | None:
     match result:
         case Adjusted() | Declined():
             return None
+        case Refusal("adjudicators_only", circle):
+            return notices.not_allowed("may_not_adjust", circle)
         case Refusal() as refusal:
             return refused(refusal)
         case Refused(reason):

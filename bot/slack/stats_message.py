@@ -17,7 +17,8 @@ _MOST_TASKS = 30
 _GUIDE = (
     f"`{COMMAND}` shows the last 7 days of all task types, and only you see it.\n"
     f"`{COMMAND} 30d` goes back further; `{COMMAND} refund` or `{COMMAND} refund 30d` is about one task type.\n"
-    "*Send me the chart* brings it as a picture into your direct messages."
+    "*Send me the chart* brings it as a picture into your direct messages.\n"
+    "*Fixes used*: corrections that an applied calibration has learnt from."
 )
 
 

@@ -85,7 +85,10 @@ async def test_what_was_replaced_since_is_not_undone(desk: Desk) -> None:
     seen = await desk.proposed()
     await desk.proposals.apply(seen, BEN)
     await desk.adjusting.adjust("label", "threshold", 0.95, by="operator", why="")
-    assert isinstance(await desk.proposals.undo(await desk.now(seen), BEN), Refused)
+    refused = await desk.proposals.undo(await desk.now(seen), BEN)
+    assert isinstance(refused, Refused)
+    minute = f"{desk.world.clock.now():%Y-%m-%d %H:%M} UTC"
+    assert refused.reason == f"This is in force no more, since {minute}, so there is nothing to undo."
     assert desk.threshold == 0.95
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from bot.calibrating.telling import calibration_object, calibration_text, sentence, shown
+from bot.calibrating.telling import calibration_object, calibration_text, sentence
+from bot.reporting.words import shown
 from routing.calibration import calibrate
 from routing.labels import Labels, labels_of
 from routing.maturity import Goal

@@ -135,7 +135,7 @@ async def test_what_waits_and_how_far_each_task_has_come_is_told_beside_the_metr
     [waiting] = [line.split() for line in shown if line.startswith("refund ")]
     assert waiting == ["refund", "1", "3", "h"]
     # Of the week thirty were audited, and a tripling to 3 % takes 301 audits to be seen.
-    assert "  refund: degraded, 25 % audited; tripled errors seen in 70 d" in shown
+    assert "  refund: degraded, 25 % audited; audits find 3× errors in 70 d" in shown
     assert "refund" not in " ".join(other)
 
 

@@ -61,14 +61,16 @@ FROZEN = replace(PROMOTION, body={"text": "As it is.", "blocks": [section("mine"
         ("promotion_declined", replace(APPLIED, state="declined")),
         ("promotion_outdated", replace(PROMOTION, state="outdated", decided_at=LATER)),
         ("promotion_undone", replace(APPLIED, state="undone", undone_by="operator", undone_at=LATER)),
+        ("promotion_replaced", APPLIED),
         ("breach", AT_ONCE),
         ("alarm", ALARM),
         ("pause", PAUSE),
+        ("pause_over", replace(PAUSE, state="undone", undone_by="user:T0HOME/U0BEA", undone_at=LATER)),
         ("frozen", FROZEN),
     ],
 )
 def test_golden(name: str, proposal: Proposal) -> None:
-    message = render_proposed(proposal)
+    message = render_proposed(proposal, samples.NOW + timedelta(days=1) if name.endswith("replaced") else None)
     check_message(message.text, message.blocks, samples.PEOPLE)
     samples.assert_golden(f"proposed_{name}", {"text": message.text, "blocks": message.blocks})
 
@@ -99,6 +101,12 @@ def test_only_what_can_still_be_done_has_a_button() -> None:
     assert buttons == {"open": [APPLY, DECLINE], "applied": [UNDO], "declined": [], "outdated": [], "undone": []}
 
 
+def test_what_is_told_of_a_threshold_has_the_digits_of_its_calibration() -> None:
+    """Rounded down it would let more run alone than is proven."""
+    threshold = replace(FROZEN, key="threshold", value=0.9312341, from_value=0.9)
+    assert "*Apply* puts threshold 0.931235 in force at once (so far 0.9)" in render_proposed(threshold).text
+
+
 # In a whole bot -------------------------------------------------------------------------------------------------------
 
 
@@ -123,7 +131,9 @@ async def test_from_the_proposal_to_its_undo(bot: Bot) -> None:
     await adjusting.propose("label", "threshold", 0.99, channel="#ai-review", why="", body=FROZEN.body, dedup_key="one")
     await message(bot, APPLY)
     await press(bot, "U0BEN", APPLY)
-    await whispered(bot, "U0BEN", "Only an adjudicator")
+    await whispered(
+        bot, "U0BEN", "Only an adjudicator of the task can decide this, so nothing was changed. Ask <@U0ADA>."
+    )
     assert policy.current.value("label", "threshold") == 0.70
 
     await press(bot, "U0ADA", APPLY)
@@ -134,6 +144,20 @@ async def test_from_the_proposal_to_its_undo(bot: Bot) -> None:
     await press(bot, "U0ADA", UNDO)
     await message(bot, "*Undone* by <@U0ADA>")
     assert policy.current.value("label", "threshold") == 0.70
+
+
+async def test_what_another_change_replaces_has_no_undo_until_it_is_back(bot: Bot) -> None:
+    adjusting = bot.services.adjusting
+    await adjusting.propose("label", "autonomy", 4, channel="#ai-review", why="", body=FROZEN.body, dedup_key="one")
+    await message(bot, APPLY)
+    await press(bot, "U0ADA", APPLY)
+    await message(bot, UNDO)
+
+    await adjusting.pause("label", by="operator", why="")
+    assert f"'{UNDO}'" not in str((await message(bot, "*Replaced* by a newer change", "autonomy 4"))["blocks"])
+
+    await adjusting.resume("label", by="operator")
+    await message(bot, UNDO, "*In force:* autonomy 4, by <@U0ADA>")
 
 
 async def test_a_pause_is_told_in_the_channel(bot: Bot) -> None:
