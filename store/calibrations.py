@@ -53,13 +53,15 @@ class KeepCalibration(SingleCommand[bool]):
 
 @dataclass(frozen=True, slots=True)
 class TellOfCalibration(SingleCommand[None]):
-    """Has it told of in Slack, once for each key."""
+    """Has it told of in Slack, once for each key, and not where a proposal with this key has told of it."""
 
     message: NewMessage
     at: datetime
 
     async def apply(self, connection: AsyncConnection) -> None:
-        await add(connection, [self.message], self.at)
+        proposed = exists().where(t.proposals.c.dedup_key == self.message.key)
+        if not await connection.scalar(select(proposed)):
+            await add(connection, [self.message], self.at)
 
 
 class CalibrationStore:

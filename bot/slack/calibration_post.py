@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 
-from bot.calibrating.telling import sentence, shown
-from bot.reporting.words import numbered, percent, reviews
+from bot.calibrating.telling import sentence
+from bot.reporting.words import numbered, percent, reviews, shown
 from bot.slack.blocks import (
     Block,
     bold_line,
@@ -73,7 +73,7 @@ def render_calibration(post: CalibrationPost) -> Message:
         lead = f"In the last {numbered(round(days), 'day')} it would have meant"
         blocks.append(rich_text("calibration.effect", [bold_line(lead), bullets(changes)]))
     if post.found.table:
-        blocks.append(rich_text("calibration.table", [line([words(_ABOVE_TABLE)]), preformatted(_table(post))]))
+        blocks.append(rich_text("calibration.table", [line([words(_above_table(post))]), preformatted(_table(post))]))
     blocks.append(rich_text("calibration.facts", [bullets([*_facts(post)])]))
     if post.why_no_button is not None:
         blocks.append(context("calibration.no_button", [plain(post.why_no_button, 500)]))
@@ -83,10 +83,11 @@ def render_calibration(post: CalibrationPost) -> Message:
 def _gist(post: CalibrationPost) -> str:
     told, threshold = sentence(post.found), post.found.threshold
     if threshold is None:
-        return f"{told} The threshold in force, {shown(post.in_force)}, is not proven."
+        still = ": what is as sure still runs alone" if post.autonomy > PEOPLE_DECIDE else ""
+        return f"{told} In force stays {shown(post.in_force)}, which is not proven{still}."
     if threshold == post.in_force:
         return f"{told} It is in force already."
-    return f"{told} In force is {shown(post.in_force)}."
+    return f"{told} So far it is {shown(post.in_force)}."
 
 
 # What it would have changed -------------------------------------------------------------------------------------------
@@ -114,9 +115,13 @@ def _about(number: float) -> str:
 
 # The table and what it rests on ---------------------------------------------------------------------------------------
 
-_ABOVE_TABLE = (
-    "Where the threshold may be, how much runs alone then, and how much of that is wrong (← proven, ● in force):"
-)
+_ABOVE_TABLE = "What runs alone from each threshold on, and how much of that is wrong at most, each row taken by itself"
+
+
+def _above_table(post: CalibrationPost) -> str:
+    """A row may look better than the proven one: it was not tested, or a stricter one has failed."""
+    proven = "None is proven" if post.found.chosen is None else "← alone is proven"
+    return f"{_ABOVE_TABLE}. {proven}, ● is so far:"
 
 
 def _table(post: CalibrationPost) -> str:
@@ -133,7 +138,7 @@ def _facts(post: CalibrationPost) -> Iterator[str]:
     most = sorted(post.categories.items(), key=lambda named: (-named[1], named[0]))[:_MOST_CATEGORIES]
     named = ", ".join(f"{clip_line(name, _NAME) if name else 'no category'} {number:,}" for name, number in most)
     model = clip_line(post.model, _NAME) if post.model else "the model without a name"
-    yield f"Holds for {model}, confidence from {clip_line(post.confidence_source, _NAME)}, and nothing else"
+    yield f"Holds for {model} with confidence source {clip_line(post.confidence_source, _NAME)}, for nothing else"
     yield f"{numbered(found.labels, 'label')}, {found.wrong:,} wrong{f': {named}' if named else ''}"
     if found.reliability is not None:
         against = f"a perfect confidence stays below {found.reliability.ece_if_perfect_high:.3f}"

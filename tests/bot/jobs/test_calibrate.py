@@ -89,7 +89,7 @@ async def test_a_proven_threshold_is_proposed_once_and_applied_by_a_click(here: 
         "open",
     )
     assert proposal.channel == "#ai-review"
-    assert "In force is 0.7." in render_proposed(proposal).text
+    assert "So far it is 0.7." in render_proposed(proposal).text
     assert await here.reports() == []
     assert isinstance(await here.adjusting.apply(proposal, by="user:T0HOME/U0ADA"), Adjusted)
     assert here.world.policy.current.task("label").threshold == proposal.value
@@ -136,6 +136,20 @@ async def test_a_stream_that_fails_keeps_no_other_from_being_told(here: Calibrat
         await here.run()
 
     assert len(await here.proposals()) == 1
+
+
+async def test_what_was_applied_since_is_not_told_again_by_a_run_that_is_made_up_for(here: Calibrating) -> None:
+    await here.judged(SOUND)
+    await here.judged([(2.0, False)] * 300, model_name="broken", created_at=NOW - timedelta(days=40))
+    with pytest.raises(JobFailedError):
+        await here.run()
+    [proposal] = await here.proposals()
+    assert isinstance(await here.adjusting.apply(proposal, by="user:T0HOME/U0ADA"), Adjusted)
+
+    with pytest.raises(JobFailedError):
+        await here.run()
+
+    assert await here.reports() == []
 
 
 async def test_a_threshold_is_proposed_for_the_model_that_is_at_work(here: Calibrating) -> None:

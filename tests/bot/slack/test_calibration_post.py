@@ -68,6 +68,7 @@ POST = CalibrationPost(
     [
         ("certified", POST),
         ("refused", replace(POST, found=REFUSED, effect=None, model="")),
+        ("refused_alone", replace(POST, found=REFUSED, effect=None, autonomy=2)),
         ("people", replace(POST, autonomy=2, effect=replace(EFFECT, alone=0))),
         ("other", replace(POST, why_no_button="Another model <@U0EVE> is at work.")),
     ],
