@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from datetime import UTC
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -16,8 +17,10 @@ from bot.policy_in_force import PolicyUnreadableError, read_policy, warnings_of
 from bot.recounting import Recounting
 from bot.secretbox import SecretBox, UnsealError
 from bot.slack.messages import SLACK_TROUBLE, error_code
+from bot.slack.text import one_line
 from routing.policy import Policy
 from store import schema
+from store.adjustments import AdjustmentStore, StoredAdjustment
 from store.engine import open_engine, sqlite_path
 from store.events import EventStore
 from store.keys import KeyStore
@@ -111,6 +114,9 @@ async def _contents(engine: AsyncEngine, settings: Settings) -> AsyncIterator[Fi
     else:
         yield Finding("dead letters", "none")
     yield await _rollbacks(engine)
+    for each in await AdjustmentStore(engine).in_force():
+        if each.cause != "apply":
+            yield _stopped(each)
     for channel, trouble, count in await MessageStore(engine).stuck():
         yield Finding("messages", f"{count} waiting for {channel}: {trouble}", _remedy(trouble))
 
@@ -122,6 +128,15 @@ async def _rollbacks(engine: AsyncEngine) -> Finding:
         return Finding("rollbacks", f"{len(found)} open, none for a day")
     some = "; ".join(f"{each.decision_id} of {each.app}, for {each.age.days} d" for each in overdue[:5])
     return Finding("rollbacks", f"{len(overdue)} open for a day or longer: {some}", _UNDO)
+
+
+def _stopped(stop: StoredAdjustment) -> Finding:
+    """Meant to be so, and easily forgotten."""
+    what = "paused" if stop.cause == "brake" else "stopped by a proven breach"
+    since = f"{what} since {stop.made_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    why = f", {one_line(stop.why)}" if stop.why else ""
+    end = f"everything goes to people until `hitl resume {stop.task_type}`"
+    return Finding(f"task {stop.task_type}", f"{since}{why}: {end}")
 
 
 async def _recounted(engine: AsyncEngine, recounting: Recounting) -> Finding:

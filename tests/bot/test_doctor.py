@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from bot.adjusting import Wanted
 from bot.config import Settings
 from bot.doctor import Finding, examine
 from bot.manifest import SCOPES
 from bot.sandbox.demo_world import BOT_USER
 from bot.sandbox.faults import Fault
+from routing.matrix import PEOPLE_DECIDE
 from tests.bot.delivery.simulated import reject
 from tests.bot.slack.at_work import sql
 from tests.support.bot import POLICY, UNSURE, Bot, running_bot
@@ -64,6 +66,22 @@ async def test_rollbacks_that_nobody_did_for_a_day(bot: Bot, tmp_path: Path) -> 
     assert set(problems) == {"rollbacks"}
     assert problems["rollbacks"][0] == "1 open for a day or longer: old of shop, for 1 d"
     assert "rolled-back" in problems["rollbacks"][1]
+
+
+async def test_tasks_that_were_stopped_are_named_and_are_no_failure(bot: Bot) -> None:
+    adjusting, now = bot.services.adjusting, bot.clock.now()
+    await adjusting.pause("refund", by="operator", why="odd\nanswers")
+    breach = await adjusting.lowered([Wanted("label", "autonomy", PEOPLE_DECIDE, "", "breach", {})])
+    assert breach is not None
+    await bot.services.writer.submit(breach)
+    await adjusting.adjust("draft", "threshold", 0.9, by="operator", why="")
+    findings = await found(bot.settings)
+    assert [each for each in findings.values() if each.failed] == []
+    told = {name: each.detail for name, each in findings.items() if name.startswith("task ")}
+    assert set(told) == {"task refund", "task label"}
+    assert told["task refund"].startswith(f"paused since {now:%Y-%m-%d}")
+    assert told["task refund"].endswith(", odd answers: everything goes to people until `hitl resume refund`")
+    assert told["task label"].startswith("stopped by a proven breach since ")
 
 
 async def test_a_wrong_token(bot: Bot) -> None:
