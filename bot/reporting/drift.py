@@ -13,7 +13,7 @@ def people_asked(model: str, found: Reading, watched_until: date, pace: str) -> 
         f"{_when(found)} people were asked for {words.percent(found.rate)} of "
         f"{words.numbered(found.decisions, 'decision')} of {_named(model)}. Usual are {words.percent(found.usual)}; as "
         f"much as days differ, it stays between {words.percent(found.low)} and {words.percent(found.high)} "
-        f"({found.points} days before). Something has changed: the model, what it is asked, or the policy. Until "
+        f"({found.points} days before).\nSomething has changed: the model, what it is asked, or the policy.\nUntil "
         f"{_day(watched_until)} its audits are as many as after a rise in errors. {pace}"
     )
 
@@ -23,8 +23,8 @@ def errors_risen(model: str, since: Evidence, pace: str) -> str:
     return (
         f"The audits of {_named(model)} show more errors than before; the post about its audits has the numbers. The "
         f"policy allows {words.percent(since.max_error)}. After the alarm: {words.numbered(since.errors, 'error')} in "
-        f"{words.numbered(since.labels, 'audit')}. It is audited as `audit.initial` says until its error is proven to "
-        f"be below what the policy allows. {pace}"
+        f"{words.numbered(since.labels, 'audit')}.\nIt is audited at the policy's initial rate until its error is "
+        f"proven to be below what the policy allows. {pace}"
     )
 
 
