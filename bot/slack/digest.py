@@ -280,7 +280,7 @@ def _footer(digest: Digest) -> list[Block]:
     end = date.fromisoformat(digest.last) + timedelta(days=1)
     known = phrases.moment(datetime.fromisoformat(digest.made_at))
     command = f"`hitl stats --from {digest.first} --to {end.isoformat()}`"
-    said = f"Decisions of {digest.week} ({escape(digest.timezone)}), as known on {known}. The numbers of now: {command}"
+    said = f"Decisions of {digest.week} ({escape(digest.timezone)}), as of {known}. The numbers of now: {command}"
     return [context("digest.footer", [{"type": "mrkdwn", "text": said}]), *_seal(digest)]
 
 

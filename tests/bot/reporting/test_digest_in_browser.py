@@ -69,7 +69,7 @@ async def monday(folder: Path) -> AsyncIterator[Bot]:
 async def tuned(bot: Bot) -> None:
     """A threshold that waits for somebody to apply it, and a task that was paused."""
     of = {"task_type": "refund", "policy_version": bot.services.policy.current.version}
-    await judged(bot.services.engine, await app_pk_of(bot), SOUND, created_at=SUNDAY - timedelta(days=3), **of)
+    await judged(bot.services.engine, await app_pk_of(bot), SOUND, created_at=SUNDAY - timedelta(days=10), **of)
     await bot.application.jobs.run("calibrate", bot.clock.now())
     async with asyncio.timeout(PATIENCE):
         while any(each.place is None for each in await AdjustmentStore(bot.services.engine).asked()):
@@ -99,7 +99,8 @@ async def work(bot: Bot) -> None:
                 )
                 second = [Judgement("double", [Voted(voted.verdict)])] if chance.random() < 0.4 else []
                 at = begin + timedelta(hours=chance.uniform(0, 120))
-                await past.add(at, Judgement("gate", [voted]), *second, task_type="refund", cohort="eu-smb")
+                of = {"task_type": "refund", "cohort": "eu-smb", "confidence": 0.4 if wrong else 0.86}
+                await past.add(at, Judgement("gate", [voted]), *second, **of)
             for number in range(50):
                 verdict = Voted("reject", "wrong_action") if number == 7 and week in (0, 1, 3) else Voted("approve")
                 audits = [Judgement("audit", [verdict])] if number < 25 else []
