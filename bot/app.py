@@ -5,13 +5,12 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any, Literal
 
-import aiohttp
 import structlog
 from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 
-from bot.assembly.connection import TIMEOUT, Connection
+from bot.assembly.connection import Connection
 from bot.assembly.deliveries import Deliveries
 from bot.assembly.doors import doors
 from bot.assembly.schedule import scheduled
@@ -102,7 +101,7 @@ class Application:
         await self.prepare()
         if sqlite_path(self._settings.database) is not None:
             await self.services.writer.submit(ReleaseLeases())
-        self._slack.client.session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT))
+        await self._slack.open()
         await self.deliveries.events.open()
         if self._listener is not None:
             self._listener.start()
@@ -143,8 +142,7 @@ class Application:
             await _within(finish, _FINISH_DELIVERIES / 4)
         if self._listener is not None:
             await self._listener.stop()
-        if self._slack.client.session is not None:
-            await self._slack.client.session.close()
+        await self._slack.close()
         for finish in (self.services.writer.stop, self.services.engine.dispose):
             await _within(finish, _FINISH_STORE / 2)
 

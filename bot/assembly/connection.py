@@ -1,5 +1,6 @@
 """The connection to a Slack workspace, and what is asked of it directly."""
 
+import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import Clock
@@ -8,7 +9,7 @@ from bot.slack.messages import Messages
 from bot.slack.people import SlackMembership
 from bot.slack.uploads import Uploads
 
-TIMEOUT = 10
+_TIMEOUT = 10
 """Seconds."""
 
 
@@ -17,7 +18,7 @@ class Connection:
         self.client = AsyncWebClient(
             token=token,
             base_url=api_url,
-            timeout=TIMEOUT,
+            timeout=_TIMEOUT,
             # A lost answer must be looked for, not posted again: nothing is retried behind our back.
             retry_handlers=[],
         )
@@ -25,3 +26,10 @@ class Connection:
         self.messages = Messages(self.client, channels)
         self.membership = SlackMembership(self.client, clock, channels)
         self.uploads = Uploads(self.client, clock)
+
+    async def open(self) -> None:
+        self.client.session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TIMEOUT))
+
+    async def close(self) -> None:
+        if self.client.session is not None:
+            await self.client.session.close()

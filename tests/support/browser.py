@@ -8,7 +8,15 @@ from contextlib import asynccontextmanager
 import pytest
 from playwright.async_api import Browser, ViewportSize, async_playwright, expect
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+# The same engine without its windows needs a third of the time.
+NAMES = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+)
 # A test browser talks to loopback only: no updates, no sync, no background traffic.
 ARGS = (
     "--no-sandbox",

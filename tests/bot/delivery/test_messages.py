@@ -99,7 +99,7 @@ async def test_a_card_that_arrives_late_is_taken_away_again(
     tmp_path: Path, clock: LeapingClock, monkeypatch: pytest.MonkeyPatch, in_thread: bool
 ) -> None:
     """Slack does what was asked after we gave up waiting, looked, saw nothing and posted once more."""
-    monkeypatch.setattr("bot.app._SLACK_TIMEOUT", 0.5)
+    monkeypatch.setattr("bot.assembly.connection._TIMEOUT", 0.5)
     async with running_bot(tmp_path, f"sqlite:///{tmp_path}/hitl.db", clock=clock) as bot:
         retry = {"retry_of": "a-1"} if in_thread else {}
         if in_thread:

@@ -33,9 +33,11 @@ async def test_n_goes_to_the_next_open_card(page: Page, server: FakeServer) -> N
     actions = {"type": "actions", "block_id": "a", "elements": [more]}
     await server.push_message(canned.from_bot(DECIDED_TS, "Approved", [actions]))
     await server.push_message(canned.from_bot(OPEN_TS, "Open", canned.card_blocks()))
+    next_open = page.locator(f'[data-ts="{OPEN_TS}"] [data-action-id=approve]')
+    await expect(next_open).to_be_visible()
     await page.locator(f"{CARD} [data-action-id=approve]").focus()
     await page.keyboard.press("n")
-    await expect(page.locator(f'[data-ts="{OPEN_TS}"] [data-action-id=approve]')).to_be_focused()
+    await expect(next_open).to_be_focused()
     await page.keyboard.press("n")
     await expect(page.locator(f"{CARD} [data-action-id=approve]")).to_be_focused()
 

@@ -47,7 +47,7 @@ pytestmark = pytest.mark.usefixtures("impatient")
 def silence_is_short(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """The bot waits two seconds for a Slack that says nothing, not ten."""
     if "silent" in request.node.name:
-        monkeypatch.setattr("bot.app._SLACK_TIMEOUT", 2)
+        monkeypatch.setattr("bot.assembly.connection._TIMEOUT", 2)
 
 
 def order(bot: Bot, method: str, trouble: str, times: int | None = 1) -> None:
