@@ -222,7 +222,7 @@ async def _review_cards(stage: Stage, decisions: dict[str, DemoDecision]) -> Non
         return None if case is None else decisions[case.decision.id]
 
     while True:
-        for channel in stage.sandbox.world.channels.values():
+        for channel in list(stage.sandbox.world.channels.values()):  # the bot opens one to write to a person alone
             for message in stage.sandbox.messages(channel.id):
                 if _button(message, START) is not None:
                     await walk_queue(stage.sandbox, next(people), Place(channel.id, str(message["ts"])), asked, _SEED)
