@@ -26,7 +26,7 @@ class Scheduler:
 
     def start(self) -> None:
         """Looks at once, for what was missed while nothing ran, and then every minute."""
-        self._scheduler.add_job(self._look)
+        self._scheduler.add_job(self._look, misfire_grace_time=None)  # a slow start would miss it by a second
         # Two at once: while a long job is under way, the next look finds that out for itself and goes.
         self._scheduler.add_job(
             self._look, IntervalTrigger(seconds=_EVERY), coalesce=True, misfire_grace_time=None, max_instances=2

@@ -68,6 +68,13 @@ async def test_it_looks_at_once_and_survives_a_database_that_is_away(started: An
     await turns(lambda: looks.ended == 1)
 
 
+async def test_no_look_is_lost_however_late_the_machine_comes_to_it() -> None:
+    scheduler = Scheduler(Looks())  # type: ignore[arg-type]
+    scheduler.start()
+    assert [job.misfire_grace_time for job in scheduler._scheduler.get_jobs()] == [None, None]
+    await scheduler.stop()
+
+
 async def test_a_machine_that_slept_looks_once_when_it_wakes(started: Any) -> None:
     looks = Looks()
     scheduler = await started(looks)
