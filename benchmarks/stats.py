@@ -75,15 +75,15 @@ class _Office:
         assert len(told["by_task"]) == len(_TASKS)
 
     async def say(self, window: str) -> None:
-        seen = len(self.sandbox.ephemerals(_PERSON))
+        shown = self.sandbox.world.ephemerals
         began = time.perf_counter()
         ack = await self.sandbox.command(_PERSON, _CHANNEL, COMMAND, window)
         assert ack.error is None, ack
         async with asyncio.timeout(30):
-            while len(self.sandbox.ephemerals(_PERSON)) == seen:  # noqa: ASYNC110 - as a person looks at a screen
+            while not shown:  # noqa: ASYNC110 - as a person looks at a screen
                 await asyncio.sleep(0.001)
         self.command[window].append((time.perf_counter() - began) * 1000)
-        assert "decisions" in self.sandbox.ephemerals(_PERSON)[-1]["text"]
+        assert "decisions" in shown.pop().text
 
 
 async def _measure(sizes: Sequence[int]) -> list[_Office]:
