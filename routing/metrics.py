@@ -216,14 +216,18 @@ def between_reviewers(pairs: Mapping[tuple[str, str], int]) -> Metric:
 def _escape(facts: Facts) -> Metric:
     """`numerator` is how many wrong decisions the audits stand for, `denominator` how many decisions: each audit for
     1 / its probability. What still waits for its audit's verdict is in neither, or it would pass for correct."""
-    audits: Counter[tuple[bool, float]] = Counter()
-    for (inclusion, is_wrong), count in facts.audits.items():
-        audits[is_wrong, 1 / inclusion] += count
-    population = round(sum(weight * count for (_, weight), count in audits.items()))
+    audits: dict[tuple[bool, float], int] = {}
+    stood_for, escaped = 0.0, 0.0
+    for (inclusion, is_wrong), count in facts.audits.items():  # a month has hundreds of chances
+        weight = 1 / inclusion
+        audits[is_wrong, weight] = audits.get((is_wrong, weight), 0) + count
+        stood_for += weight * count
+        escaped += weight * count if is_wrong else 0
+    population = round(stood_for)
     found = escape_rate(audits, population)
     return {
         "value": found.value,
-        "numerator": sum(weight * count for (is_wrong, weight), count in audits.items() if is_wrong),
+        "numerator": escaped,
         "denominator": population,
         "low": found.low,
         "high": found.high,
