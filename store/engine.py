@@ -92,8 +92,10 @@ def _give_up_sqlite(connection: Any, _record: object, error: BaseException | Non
 
 
 async def _interrupt(driver: Any) -> None:
-    rest = asyncio.ensure_future(driver.rollback())  # its turn comes when the statement is over
-    while not rest.done():
+    # Its turn comes when the statement is over. It runs no SQL, so it is not interrupted itself; closing rolls back.
+    over = asyncio.ensure_future(driver.set_trace_callback(None))
+    while not over.done():
         # What has not begun yet is not interrupted: once would not do.
         await driver.interrupt()
-        await asyncio.wait([rest], timeout=_AGAIN)
+        await asyncio.wait([over], timeout=_AGAIN)
+    over.result()

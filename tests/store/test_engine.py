@@ -1,17 +1,22 @@
 """Plain database URLs, as people write them; and statements that nobody waits for any more."""
 
 import asyncio
+import gc
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from store.engine import DatabaseUrlError, open_engine, parse_url
+from store.engine import WRITE, DatabaseUrlError, open_engine, parse_url
 from tests.support.bot import PATIENCE
 
 _FOR_MINUTES = """
 WITH RECURSIVE numbers (n) AS (SELECT begun() UNION ALL SELECT n + 1 FROM numbers WHERE n < 2000000000)
 SELECT max(n) FROM numbers
+"""
+_FOR_MILLISECONDS = """
+INSERT INTO numbers
+WITH RECURSIVE up (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM up WHERE n < 5000) SELECT n FROM up
 """
 
 
@@ -64,3 +69,32 @@ async def test_sqlite_breaks_off_what_was_cancelled_and_goes_on(tmp_path: Path) 
     async with engine.connect() as connection:
         assert await connection.scalar(text("SELECT 1")) == 1
     await engine.dispose()
+
+
+async def test_nothing_is_left_behind_whenever_a_write_is_cancelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("store.engine._AGAIN", 0)  # as if the thread were slow
+    engine, unseen = open_engine(parse_url(f"sqlite:///{tmp_path}/hitl.db")), list[object]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unseen.append(context))
+    async with engine.begin() as connection:
+        await connection.execute(text("CREATE TABLE numbers (n INTEGER)"))
+
+    async def write() -> None:
+        async with engine.execution_options(**WRITE).connect() as connection:
+            await connection.execute(text(_FOR_MILLISECONDS))
+            await connection.execute(text("SELECT n FROM numbers"))
+            await connection.rollback()
+
+    for step in range(150):
+        writing = asyncio.create_task(write())
+        await asyncio.wait([writing], timeout=step / 20_000)
+        writing.cancel()
+        await asyncio.wait([writing], timeout=PATIENCE)
+        assert writing.cancelled() or writing.result() is None
+    async with engine.connect() as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM numbers")) == 0
+    await engine.dispose()
+    gc.collect()
+    await asyncio.sleep(0)
+    assert unseen == []
