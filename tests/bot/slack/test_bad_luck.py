@@ -40,9 +40,6 @@ every_trouble = pytest.mark.parametrize("trouble", TROUBLES)
 every_failure = pytest.mark.parametrize("trouble", SAYS_NOTHING)
 
 
-pytestmark = pytest.mark.usefixtures("impatient")
-
-
 @pytest.fixture(autouse=True)
 def silence_is_short(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """The bot waits two seconds for a Slack that says nothing, not ten."""
@@ -73,6 +70,7 @@ async def test_a_form_opens_or_the_person_hears_why_not(bot: Bot, trouble: str) 
     assert (await card.outcome())["decided_by"] == ["U0BEN"]
 
 
+@pytest.mark.usefixtures("impatient")
 @every_failure
 async def test_a_form_that_stays_empty_is_explained(bot: Bot, trouble: str) -> None:
     card = await waiting(bot)
@@ -82,6 +80,7 @@ async def test_a_form_that_stays_empty_is_explained(bot: Bot, trouble: str) -> N
     assert await whispered(bot, "U0BEN", OUR_FAULT)
 
 
+@pytest.mark.usefixtures("impatient")
 @every_failure
 async def test_an_answer_to_a_form_that_slack_does_not_show_comes_directly_with_the_words(
     bot: Bot, trouble: str
