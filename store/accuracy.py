@@ -13,7 +13,7 @@ from routing.decision import CORRECTED
 from routing.review import ReviewState
 from store import tables as t
 from store.adjustments import Propose
-from store.audit_streams import LEARNT_WITHIN, SETTLED_AFTER, STREAM_NAMES, StreamKey
+from store.audit_streams import LEARNT_WITHIN, SETTLED_AFTER, STREAM_NAMES, StreamKey, key_of
 from store.insert_new import insert_new
 from store.recount import COMPARED
 from store.writer import SingleCommand
@@ -97,7 +97,9 @@ class AccuracyStore:
             final = list(takewhile(lambda row: row.state == ReviewState.DECIDED and row.at <= settled, rows))
         last = {row.review_pk: row.pk for row in final}  # of two votes at one moment the later has closed it
         return [
-            ReviewVerdict(row.pk, _key(row), row.outcome in CORRECTED) for row in final if last[row.review_pk] == row.pk
+            ReviewVerdict(row.pk, key_of(row), row.outcome in CORRECTED)
+            for row in final
+            if last[row.review_pk] == row.pk
         ]
 
     async def answering(self, now: datetime) -> list[StreamKey]:
@@ -106,7 +108,7 @@ class AccuracyStore:
         lately = d.created_at >= now - _ANSWERS_WITHIN, d.variant == "primary"
         query: Select[Any] = select(*STREAM_NAMES).where(*lately).distinct()
         async with self._engine.connect() as connection:
-            return [_key(row) for row in await connection.execute(query)]
+            return [key_of(row) for row in await connection.execute(query)]
 
 
 _D = t.decisions.c
@@ -128,8 +130,4 @@ def _found(since: datetime) -> Select[Any]:
 
 
 def _stream(row: Row[Any]) -> AccuracyStream:
-    return AccuracyStream(_key(row), row.autonomy, row.reviews, row.errors, row.since, row.judged_to, row.version)
-
-
-def _key(row: Row[Any]) -> StreamKey:
-    return StreamKey(row.task_type, row.model_name, row.model_version, row.confidence_source)
+    return AccuracyStream(key_of(row), row.autonomy, row.reviews, row.errors, row.since, row.judged_to, row.version)

@@ -152,13 +152,7 @@ STREAM_NAMES: tuple[ColumnElement[Any], ...] = (
 
 def in_stream() -> ColumnElement[bool]:
     """Joins decisions with their streams."""
-    s, d = t.audit_streams.c, t.decisions.c
-    return and_(
-        s.task_type == d.task_type,
-        s.model_name == func.coalesce(d.model_name, ""),
-        s.model_version == func.coalesce(d.model_version, ""),
-        s.confidence_source == d.confidence_source,
-    )
+    return and_(*(t.audit_streams.c[name.name] == name for name in STREAM_NAMES))
 
 
 class StreamStore:
@@ -186,7 +180,7 @@ class StreamStore:
             draws = await connection.execute(_draws({row.opened_at for row in final})) if final else ()
             least = _least_inclusions(draws)
         last = {row.review_pk: row.pk for row in final}  # of two votes at one moment the later has closed it
-        return [_verdict(row, least[_key(row), row.opened_at]) for row in final if last[row.review_pk] == row.pk]
+        return [_verdict(row, least[key_of(row), row.opened_at]) for row in final if last[row.review_pk] == row.pk]
 
 
 def _found(since: datetime) -> Select[Any]:
@@ -218,7 +212,7 @@ def _draws(drawn_at: Collection[datetime]) -> Select[Any]:
 def _least_inclusions(draws: Iterable[Row[Any]]) -> dict[tuple[StreamKey, datetime], float]:
     least: dict[tuple[StreamKey, datetime], float] = {}
     for row in draws:  # a model without a name and one whose name is "" are the same stream
-        draw = _key(row), row.opened_at
+        draw = key_of(row), row.opened_at
         least[draw] = min(row.least, least.get(draw, row.least))
     return least
 
@@ -228,12 +222,13 @@ def _names(table: Table) -> list[Column[Any]]:
 
 
 def _stream(row: Row[Any]) -> Stream:
-    return Stream(_key(row), row.maturity, row.rate, row.since, row.judged_to, row.pk, row.version, row.watched_until)
+    return Stream(key_of(row), row.maturity, row.rate, row.since, row.judged_to, row.pk, row.version, row.watched_until)
 
 
 def _verdict(row: Row[Any], least_inclusion: float) -> AuditVerdict:
-    return AuditVerdict(row.pk, _key(row), row.outcome in CORRECTED, row.inclusion, least_inclusion)
+    return AuditVerdict(row.pk, key_of(row), row.outcome in CORRECTED, row.inclusion, least_inclusion)
 
 
-def _key(row: Row[Any]) -> StreamKey:
+def key_of(row: Row[Any]) -> StreamKey:
+    """From a row that has its members."""
     return StreamKey(row.task_type, row.model_name or "", row.model_version or "", row.confidence_source)

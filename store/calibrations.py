@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from routing.decision import Json
 from store import tables as t
-from store.audit_streams import StreamKey
+from store.audit_streams import StreamKey, key_of
 from store.history import HistoryRecord, append
 from store.insert_new import insert_new
 from store.labels import Domain
@@ -98,5 +98,4 @@ class CalibrationStore:
 
 
 def _look(row: Row[Any]) -> Look:
-    stream = StreamKey(row.task_type, row.model_name, row.model_version, row.confidence_source)
-    return Look(stream, row.look, row.at, row.labels, row.threshold, row.reason, row.result, row.pk)
+    return Look(key_of(row), row.look, row.at, row.labels, row.threshold, row.reason, row.result, row.pk)

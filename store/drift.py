@@ -9,6 +9,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from store import tables as t
+from store.audit_streams import STREAM_NAMES
 from store.audits import Period
 from store.insert_new import insert_new
 from store.recount import COUNTED, escalated
@@ -63,7 +64,7 @@ class DriftStore:
         """Of the decisions that were created then, without shadows. Reads each of them: meant for a day, and for a
         job."""
         d = t.decisions.c
-        model = (d.task_type, func.coalesce(d.model_name, ""), func.coalesce(d.model_version, ""))
+        model = STREAM_NAMES[:3]
         query = (
             select(*model, func.count(), func.count().filter(escalated()))
             .where(d.created_at >= day.since, d.created_at < day.until, COUNTED)

@@ -160,13 +160,7 @@ _IS_OF = t.reviews.c.decision_pk == t.decisions.c.pk
 
 def is_in(stream: StreamKey) -> ColumnElement[bool]:
     """Whether a decision is one of the stream's."""
-    d = t.decisions.c
-    return and_(
-        d.task_type == stream.task_type,
-        func.coalesce(d.model_name, "") == stream.model_name,
-        func.coalesce(d.model_version, "") == stream.model_version,
-        d.confidence_source == stream.confidence_source,
-    )
+    return and_(*(name == getattr(stream, name.name) for name in STREAM_NAMES))
 
 
 def is_label_of(stream: StreamKey, domain: Domain) -> ColumnElement[bool]:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from routing.metrics import CORRECTIONS
 from store import tables as t
-from store.audit_streams import StreamKey
+from store.audit_streams import key_of
 from store.counters import counting
 from store.insert_new import insert_new
 from store.labels import Domain, is_label_of
@@ -115,8 +115,7 @@ async def _last_of_page(connection: AsyncConnection, after: int) -> int | None:
 
 async def _corrections(connection: AsyncConnection, look: Row[Any], after: int, end: int) -> list[int]:
     """The verdicts that stand, and stood at the look, among the labels of these decisions."""
-    stream = StreamKey(look.task_type, look.model_name, look.model_version, look.confidence_source)
     of_page = t.decisions.c.pk > after, t.decisions.c.pk <= end
-    final = final_verdicts(and_(*of_page, is_label_of(stream, Domain(look.floors)))).c
+    final = final_verdicts(and_(*of_page, is_label_of(key_of(look), Domain(look.floors)))).c
     held = select(final.verdict_pk).where(final.verdict.in_(CORRECTIONS), final.at <= look.at)
     return list(await connection.scalars(held))
