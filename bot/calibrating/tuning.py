@@ -12,15 +12,14 @@ from bot.calibrating.domain import domain_of
 from bot.calibrating.looks import result_of
 from bot.calibrating.telling import lacking
 from bot.reporting.hiding import Hiding
-from bot.reporting.overview import TaskState, task_states
+from bot.reporting.overview import TaskState, TaskStates
 from bot.reviewing.audit_rates import model_of
 from routing.drift import tripling_days
 from routing.metrics import Facts
 from routing.policy import Policy
 from routing.tuning import ChangeKind, Looked, OpenChange, PastChange, Tuning, by_urgency
 from store.adjustments import AdjustmentStore, Asked, Change, StoredAdjustment
-from store.audit_streams import StreamStore
-from store.calibrations import CalibrationStore, Look
+from store.calibrations import Look
 from store.facts import Window
 from store.labels import LabelStore
 from store.threshold_effect import ThresholdEffectStore
@@ -51,18 +50,13 @@ class Told(NamedTuple):
 
 class Tunings:
     def __init__(self, engine: AsyncEngine) -> None:
-        self._streams, self._calibrations = StreamStore(engine), CalibrationStore(engine)
+        self._states = TaskStates(engine)
         self._adjustments, self._labels = AdjustmentStore(engine), LabelStore(engine)
         self._effects = ThresholdEffectStore(engine)
 
     async def states(self) -> dict[str, TaskState]:
         """How far each task has come, by task type."""
-        found = task_states(
-            await self._streams.all(),
-            (await self._calibrations.latest_of_streams()).values(),
-            await self._adjustments.in_force(),
-        )
-        return {each.task_type: each for each in found}
+        return {each.task_type: each for each in await self._states.read()}
 
     async def read(self, states: Mapping[str, TaskState], lately: Lately, policy: Policy, hiding: Hiding) -> Told:
         """What takes a look at decisions is read for the tasks that come first, and for no other."""

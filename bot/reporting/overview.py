@@ -82,13 +82,25 @@ class Overview:
     tasks: tuple[TaskState, ...]
 
 
+class TaskStates:
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._streams, self._calibrations = StreamStore(engine), CalibrationStore(engine)
+        self._adjustments = AdjustmentStore(engine)
+
+    async def read(self) -> list[TaskState]:
+        return task_states(
+            await self._streams.all(),
+            (await self._calibrations.latest_of_streams()).values(),
+            await self._adjustments.in_force(),
+        )
+
+
 class Overviews:
     """Every read is bounded: by counters, by what waits, by how many models there are."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._facts, self._load, self._queue = FactStore(engine), LoadStore(engine), QueueStore(engine)
-        self._streams, self._calibrations = StreamStore(engine), CalibrationStore(engine)
-        self._adjustments = AdjustmentStore(engine)
+        self._states = TaskStates(engine)
 
     async def read(self, span: Span, task_type: str | None, policy: Policy, now: datetime) -> Overview:
         statistics = await read_statistics(self._facts, span, task_type)
@@ -106,11 +118,7 @@ class Overviews:
         return sorted({*policy.tasks, *(group.task_type for group in found.groups)})
 
     async def _tasks(self, statistics: Statistics, policy: Policy) -> tuple[TaskState, ...]:
-        found = task_states(
-            await self._streams.all(),
-            (await self._calibrations.latest_of_streams()).values(),
-            await self._adjustments.in_force(),
-        )
+        found = await self._states.read()
         window, by_task = statistics.window, await asyncio.to_thread(lambda: statistics.by_task)
         chosen = [each for each in found if window.task_type in (None, each.task_type)]
         for each in chosen:
