@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
 
-from bot.answer import sha256_of
+from bot.answer import moment_in_utc, sha256_of
 from bot.clock import Clock
 from bot.ids import NewId
 from bot.policy_in_force import PolicyInForce, adjusted, facts_of, holding
@@ -220,7 +220,7 @@ class Adjusting:
         task_type, key = wanted.task_type, wanted.key
         known = _of(seen, task_type, key)
         if known is not None and known.cause == "brake":
-            since = f"{task_type} has been paused since {_minute(known.made_at)}"
+            since = f"{task_type} has been paused since {moment_in_utc(known.made_at)}"
             return Refused(f"{since}. Resume, in the message about it, or `hitl resume` ends that.")
         if wanted.cause == "apply" and self._policy_with(seen).value(task_type, key) == wanted.value:
             return Refused(f"The {key} of {task_type} is {wanted.value:g} already.")
@@ -338,11 +338,7 @@ class Adjusting:
         found = await self._store.find(adjustment_id)
         if found is None or found.ended_at is None:
             return Refused(f"There is no adjustment {adjustment_id}.")
-        return Refused(f"This is in force no more, since {_minute(found.ended_at)}, so there is nothing to undo.")
-
-
-def _minute(when: datetime) -> str:
-    return f"{when.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        return Refused(f"This is in force no more, since {moment_in_utc(found.ended_at)}, so there is nothing to undo.")
 
 
 def _of(seen: Seen, task_type: str, key: AdjustedKey) -> StoredAdjustment | None:

@@ -23,6 +23,11 @@ def timestamp(at: datetime | None) -> str | None:
     return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def moment_in_utc(when: datetime) -> str:
+    """For people, where nobody puts it in their own words: 2026-11-22 12:00 UTC."""
+    return f"{when.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
 def decision_object(
     decision: Decision,
     *,

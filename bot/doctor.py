@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from datetime import UTC
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.answer import moment_in_utc
 from bot.clock import SystemClock
 from bot.config import Settings, SettingsError, load_secret, need_slack
 from bot.delivery.loops import remedy
@@ -133,7 +133,7 @@ async def _rollbacks(engine: AsyncEngine) -> Finding:
 def _stopped(stop: StoredAdjustment) -> Finding:
     """Meant to be so, and easily forgotten."""
     what = "paused" if stop.cause == "brake" else "stopped by a proven breach"
-    since = f"{what} since {stop.made_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    since = f"{what} since {moment_in_utc(stop.made_at)}"
     why = f", {one_line(stop.why)}" if stop.why else ""
     end = f"everything goes to people until `hitl resume {stop.task_type}`"
     return Finding(f"task {stop.task_type}", f"{since}{why}: {end}")

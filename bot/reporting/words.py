@@ -149,7 +149,7 @@ def day(when: date) -> str:
 
 def days(first: date, last: date) -> str:
     """As 9 to 15 Nov 2026."""
-    begin = f"{first.day}" if (first.year, first.month) == (last.year, last.month) else f"{first.day} {first:%b}"
+    begin = f"{first.day}" if (first.year, first.month) == (last.year, last.month) else day(first)
     begin = f"{begin} {first.year}" if first.year != last.year else begin
     return f"{begin} to {last.day} {last:%b %Y}"
 

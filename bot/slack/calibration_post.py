@@ -30,7 +30,6 @@ from store.threshold_effect import ThresholdEffect
 _NAME = 60
 _MOST_CATEGORIES = 4
 _DAY = timedelta(days=1)
-"""The highest autonomy at which nothing runs alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
+from bot.answer import moment_in_utc
 from bot.slack import limits
 from bot.slack.text import clip_line, escape
 from bot.slack.view import CardView, ClaimView, VerdictWord
@@ -68,10 +69,6 @@ def mentions(user_ids: tuple[str, ...]) -> str:
 def moment(when: datetime) -> str:
     """mrkdwn that each reader sees in their own time zone."""
     return f"<!date^{int(when.timestamp())}^{{date_short_pretty}} at {{time}}|{moment_in_utc(when)}>"
-
-
-def moment_in_utc(when: datetime) -> str:
-    return f"{when.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def day(when: datetime) -> str:
