@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Row, and_, case, false, func, not_, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, case, false, func, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from routing.decision import Json
@@ -231,20 +231,22 @@ class ClaimMessage(SingleCommand[Job | None]):
         )
 
     async def _first(self, connection: AsyncConnection, *conditions: ColumnElement[bool]) -> Row[Any] | None:
-        c = t.messages.c
-        query = (
-            select(t.messages)
-            .where(
-                c.wanted > c.sent,
-                *conditions,
-                c.due_at <= self.now,
-                or_(c.leased_until.is_(None), c.leased_until < self.now),
-            )
-            .order_by(c.urgency.desc(), c.pk)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-        )
-        return (await connection.execute(query)).one_or_none()
+        return (await connection.execute(_DUE.where(*conditions), {"now": self.now})).one_or_none()
+
+
+# Built once: it is asked for each channel, at each turn.
+_NOW = bindparam("now", type_=t.messages.c.due_at.type)
+_DUE = (
+    select(t.messages)
+    .where(
+        t.messages.c.wanted > t.messages.c.sent,
+        t.messages.c.due_at <= _NOW,
+        or_(t.messages.c.leased_until.is_(None), t.messages.c.leased_until < _NOW),
+    )
+    .order_by(t.messages.c.urgency.desc(), t.messages.c.pk)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
 
 
 def _is_open() -> ColumnElement[bool]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import BindParameter, Row, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from store import tables as t
@@ -289,30 +289,35 @@ class ReviewStore:
         return found
 
     async def _load(self, condition: Any) -> list[Review]:
-        r = t.reviews.c
-        own = [column.label(f"review_{column.name}") for column in t.reviews.columns]
-        query = (
-            select(t.decisions, *own, t.apps.c.name.label("app"))
-            .join_from(t.reviews, t.decisions, t.decisions.c.pk == r.decision_pk)
-            .join(t.apps, t.apps.c.pk == t.decisions.c.app_pk)
-            .where(condition)
-            .order_by(r.pk)
-        )
         async with self._engine.connect() as connection:
-            rows = (await connection.execute(query)).all()
+            rows = (await connection.execute(_REVIEWS.where(condition))).all()
             if not rows:
                 return []
-            pks = [row.review_pk for row in rows]
-            v, m = t.verdicts.c, t.messages.c
-            verdicts = await connection.execute(select(t.verdicts).where(v.review_pk.in_(pks)).order_by(v.pk))
-            cards = await connection.execute(
-                select(m.review_pk, m.channel, m.message_channel, m.message_ts)
-                .where(m.review_pk.in_(pks), m.kind.in_(CARDS))
-                .order_by(m.pk)
-            )
-            given, shown = _grouped(verdicts.all()), _grouped(cards.all())
+            pks = {"pks": [row.review_pk for row in rows]}
+            given = _grouped((await connection.execute(_VERDICTS, pks)).all())
+            shown = _grouped((await connection.execute(_CARDS, pks)).all())
             executed = await executions_of(connection, {row.pk for row in rows})
         return [_review(row, given[row.review_pk], shown[row.review_pk], executed[row.pk]) for row in rows]
+
+
+# Built once: reviews are what is read most, and building what asks for them takes as long as reading.
+_PKS: BindParameter[int] = bindparam("pks", expanding=True)
+_REVIEWS = (
+    select(
+        t.decisions,
+        *(column.label(f"review_{column.name}") for column in t.reviews.columns),
+        t.apps.c.name.label("app"),
+    )
+    .join_from(t.reviews, t.decisions, t.decisions.c.pk == t.reviews.c.decision_pk)
+    .join(t.apps, t.apps.c.pk == t.decisions.c.app_pk)
+    .order_by(t.reviews.c.pk)
+)
+_VERDICTS = select(t.verdicts).where(t.verdicts.c.review_pk.in_(_PKS)).order_by(t.verdicts.c.pk)
+_CARDS = (
+    select(t.messages.c.review_pk, t.messages.c.channel, t.messages.c.message_channel, t.messages.c.message_ts)
+    .where(t.messages.c.review_pk.in_(_PKS), t.messages.c.kind.in_(CARDS))
+    .order_by(t.messages.c.pk)
+)
 
 
 def _grouped(rows: Sequence[Any]) -> defaultdict[int, list[Any]]:

@@ -1,5 +1,6 @@
 """What all tests share: the two databases, and that no test depends on how fast the machine is."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -49,6 +50,12 @@ def pytest_configure() -> None:
     if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM:
         os.environ.setdefault("TMPDIR", str(_MEMORY))
         tempfile.tempdir = None  # it has looked already
+
+
+def pytest_collection_finish() -> None:
+    """As `hitl serve` does it: what was imported is in no collection's way. Tests die soon, with what they leave."""
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], AbstractEventLoop]]:
