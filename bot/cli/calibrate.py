@@ -74,8 +74,8 @@ def calibrate(
     if as_json and len(tasks) > 1:
         give_up(f"--json prints one object; choose one task with --task: {', '.join(tasks)}.")
     if as_json:
-        name, found, more = told[0]
-        typer.echo(json.dumps({**calibration_object(name, found), **more}))
+        largest, *others = ({**calibration_object(name, found), **more} for name, found, more in told)
+        typer.echo(json.dumps({**largest, "others": others}))
         return
     typer.echo("\n\n".join(calibration_text(_named(name, more), found) for name, found, more in told))
     if labels is None:

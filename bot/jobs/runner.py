@@ -100,6 +100,9 @@ class Jobs:
             again_at = self._clock.now() + _AFTER_A_FAILURE
             await self._writer.submit(FailRun(pk, again_at, f"{type(error).__name__}: {error}"))
             raise JobFailedError(f"{job.name} {tick.period}: {type(error).__name__}: {error}") from error
+        except asyncio.CancelledError:  # the process ends: the next one need not wait for the end of the lease
+            await self._writer.submit(FailRun(pk, self._clock.now(), "broken off: the process was told to end"))
+            raise
         finally:
             staying.cancel()
         await self._writer.submit(FinishRun(pk, self._clock.now(), told))

@@ -5,6 +5,7 @@ that slept through its minute fires at the next.
 """
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC
 
 import structlog
@@ -16,6 +17,8 @@ from bot.jobs.runner import Jobs
 log = structlog.get_logger(__name__)
 
 _EVERY = 60
+_TO_BREAK_OFF = 2.0
+"""Seconds for a job that is broken off to give back its lease."""
 
 
 class Scheduler:
@@ -43,6 +46,9 @@ class Scheduler:
                 pass
         finally:
             self._scheduler.shutdown(wait=False)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_TO_BREAK_OFF), self._turn:
+                    pass
 
     async def _look(self) -> None:
         if self._turn.locked():

@@ -214,6 +214,7 @@ async def test_sigterm_does_not_wait_for_what_a_job_reads(tmp_path: Path, databa
                     await asyncio.sleep(0.01)
                 process.process.send_signal(signal.SIGTERM)
                 assert await process.process.wait() == 0
+        assert not await is_at_work(engine), "the next process does it at once"
         await engine.dispose()
     assert not [line for line in process.lines if "Traceback" in line or '"exception"' in line]
     assert '"jobs.broken_off"' in process.lines[-1]

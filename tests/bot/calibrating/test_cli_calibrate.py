@@ -118,6 +118,8 @@ def test_without_a_file_what_people_said_is_explored_and_no_look_is_spent(hitl: 
     told = json.loads(ended.out)
     assert (told["task_type"], told["labels"], told["reason"], told["look"]) == ("label", 300, "certified", None)
     assert told["model"] == {"name": "gpt-x", "version": "1"}
+    [other] = told["others"]
+    assert (other["model"], other["labels"]) == ({"name": "gpt-x", "version": "2"}, 200)
     assert (told["max_error"], told["delta"]) == (0.02, 0.05)
     assert json.loads(hitl("calibrate", "--json", "--max-error", "0.3", "--delta", "0.2").out)["delta"] == 0.2
 

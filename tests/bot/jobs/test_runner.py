@@ -85,6 +85,24 @@ async def test_a_process_that_died_leaves_its_tick_to_the_next_once_its_lease_is
     assert (overview.last.state, overview.last.attempts, overview.last.told) == ("done", 2, {"swept": 1})
 
 
+async def test_a_process_that_is_told_to_end_leaves_its_tick_to_the_next_at_once(engine: AsyncEngine) -> None:
+    clock, holding, chores = ManualClock(NOW), Chores(holds=asyncio.Event()), Chores()
+    async with replica(engine, clock, [holding]) as one, replica(engine, clock, [chores]) as two:
+        under_way = asyncio.create_task(one.run_due())
+        while not holding.begun:
+            await asyncio.sleep(0.01)
+        await two.run_due()
+        assert chores.done == []
+        under_way.cancel()
+        await asyncio.wait([under_way])
+        [overview] = await two.overview()
+        assert overview.last is not None
+        assert (overview.last.state, overview.last.last_error) == ("failed", "broken off: the process was told to end")
+        await two.run_due()
+    assert under_way.cancelled()
+    assert chores.done == [FIRST]
+
+
 async def test_a_job_that_raises_is_tried_again_after_five_minutes_and_stops_no_other(engine: AsyncEngine) -> None:
     clock, broken, sound = ManualClock(NOW), Chores("broken", fails=1), Chores("sound")
     async with replica(engine, clock, [broken, sound]) as jobs:
