@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _WIDTH, _HEIGHT, _DPI = 8.0, 10.0, 100
 """800 by 1,000 pixels: Slack shows them on a telephone at less than half that size, so letters are large."""
 _LETTERS = 17
+_OPEN = 4
+"""So many times the highest rate of errors, or the target, are shown of an interval."""
 # M. Okabe and K. Ito, "Color Universal Design", 2008: told apart by everyone; lines differ in their marks too.
 BLUE: Final = "#0072B2"
 ORANGE: Final = "#D55E00"
@@ -42,7 +44,7 @@ def draw(trend: Sequence[Point]) -> bytes:
         panel.tick_params(labelsize=_LETTERS - 2)
         panel.spines[["top", "right"]].set_visible(False)
         panel.locator_params(axis="y", nbins=3)
-    agreement.set_xticks(range(len(trend)), [point.name.partition("-")[2] for point in trend])
+    agreement.set_xticks(range(len(trend)), [_when(point) for point in trend])
     drawn = BytesIO()
     figure.savefig(drawn, format="png")
     return drawn.getvalue()
@@ -64,8 +66,21 @@ def _errors(panel: "Axes", trend: Sequence[Point]) -> None:
     above = [max(100 * (point.escape_high or 0) - value, 0) for value, (_, point) in zip(values, known, strict=True)]
     places = [at for at, _ in known]
     panel.errorbar(places, values, yerr=[below, above], fmt="o", color=ORANGE, markersize=9, linewidth=3, capsize=6)
-    _target(panel, 100 * (TARGETS["error_escape_rate"].high or 0))
+    target = 100 * (TARGETS["error_escape_rate"].high or 0)
+    _target(panel, target)
+    # What few audits leave open would flatten what is known: such an interval leaves the panel, and says how far.
+    top = _OPEN * max(target, *values, 0)
+    for at, value, beyond in zip(places, values, above, strict=True):
+        if value + beyond > top:
+            panel.set_ylim(top=top)
+            panel.text(at + 0.12, top, f"↑{value + beyond:.0f}", va="top", fontsize=_LETTERS - 2, color=ORANGE)
     _say_where_nothing_is(panel, [point.escape for point in trend])
+
+
+def _when(point: Point) -> str:
+    """W46, or 14 Nov."""
+    _, _, rest = point.name.partition("-")
+    return rest if rest.startswith("W") else words.day(date.fromisoformat(point.name))
 
 
 def _wait(panel: "Axes", trend: Sequence[Point]) -> None:
@@ -101,7 +116,8 @@ def _say_where_nothing_is(panel: "Axes", values: Sequence[float | None]) -> None
     """No bar must not read as zero."""
     for at, value in enumerate(values):
         if value is None:
-            panel.text(at, panel.get_ylim()[0], "–", ha="center", va="bottom", fontsize=_LETTERS, color=GREY)
+            bottom = panel.get_xaxis_transform()
+            panel.text(at, 0.02, "–", transform=bottom, ha="center", va="bottom", fontsize=_LETTERS, color=GREY)
 
 
 _TOLD = ("escalation_rate", "error_escape_rate", "review_latency", "reviewer_agreement", "inter_reviewer_agreement")

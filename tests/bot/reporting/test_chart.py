@@ -40,6 +40,19 @@ def test_it_is_a_png_no_wider_than_a_thousand_pixels(trend: list[Point]) -> None
     assert len(png) < 500_000
 
 
+def test_an_interval_that_would_flatten_the_others_leaves_its_panel_and_says_how_far(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = []
+    monkeypatch.setattr("matplotlib.axes.Axes.text", lambda *args, **_: told.append(args[3]))
+    day = BUSY.model_copy(update={"name": "2026-11-21"})
+    draw([day, day.model_copy(update={"escape": 0.03, "escape_high": 0.06})])
+    assert told == ["↑30"]
+    told.clear()
+    draw([day.model_copy(update={"escape": 0.1})])
+    assert told == []
+
+
 def test_its_words_tell_the_week_beside_the_one_before() -> None:
     assert alt_text(FULL).startswith(
         "Chart of 2 weeks up to 22 Nov 2026. Went to people: 22.0 %, the week before 24.5 %. Errors among"
