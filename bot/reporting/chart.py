@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 _WIDTH, _HEIGHT, _DPI = 8.0, 10.0, 100
 """800 by 1,000 pixels: Slack shows them on a telephone at less than half that size, so letters are large."""
 _LETTERS = 17
-_OPEN = 4
-"""So many times the highest rate of errors, or the target, are shown of an interval."""
+_OPEN, _ROOM = 4.0, 1.25
+"""An interval of errors is shown as far as so many times the target, and as there is room for the highest rate."""
 # M. Okabe and K. Ito, "Color Universal Design", 2008: told apart by everyone; lines differ in their marks too.
 BLUE: Final = "#0072B2"
 ORANGE: Final = "#D55E00"
@@ -69,7 +69,7 @@ def _errors(panel: "Axes", trend: Sequence[Point]) -> None:
     target = 100 * (TARGETS["error_escape_rate"].high or 0)
     _target(panel, target)
     # What few audits leave open would flatten what is known: such an interval leaves the panel, and says how far.
-    top = _OPEN * max(target, *values, 0)
+    top = max([_OPEN * target, *(_ROOM * value for value in values)])
     for at, value, beyond in zip(places, values, above, strict=True):
         if value + beyond > top:
             panel.set_ylim(top=top)

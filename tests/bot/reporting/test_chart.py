@@ -46,10 +46,10 @@ def test_an_interval_that_would_flatten_the_others_leaves_its_panel_and_says_how
     told = []
     monkeypatch.setattr("matplotlib.axes.Axes.text", lambda *args, **_: told.append(args[3]))
     day = BUSY.model_copy(update={"name": "2026-11-21"})
-    draw([day, day.model_copy(update={"escape": 0.03, "escape_high": 0.06})])
+    draw([day, day.model_copy(update={"escape": 0.03, "escape_high": 0.07})])
     assert told == ["↑30"]
     told.clear()
-    draw([day.model_copy(update={"escape": 0.1})])
+    draw([day.model_copy(update={"escape": 0.25})])
     assert told == []
 
 
