@@ -14,7 +14,7 @@ from bot.config import Settings, SettingsError, load_secret, need_slack
 from bot.delivery.loops import remedy
 from bot.manifest import SCOPES
 from bot.policy_in_force import PolicyUnreadableError, read_policy, warnings_of
-from bot.recounting import Recounting
+from bot.recounting import Recounted, Recounting
 from bot.secretbox import SecretBox, UnsealError
 from bot.slack.messages import SLACK_TROUBLE, error_code
 from bot.slack.text import one_line
@@ -67,7 +67,8 @@ async def examine(settings: Settings, recounting: Recounting | None = None) -> A
             async for finding in _contents(engine, settings):
                 yield finding
             if recounting is not None:
-                yield await _recounted(engine, recounting)
+                yield _recounted("counters", await recounting.counters(engine))
+                yield _recounted("days of drift", await recounting.days(engine))
     finally:
         await engine.dispose()
     if settings.slack_bot_token:
@@ -139,11 +140,10 @@ def _stopped(stop: StoredAdjustment) -> Finding:
     return Finding(f"task {stop.task_type}", f"{since}{why}: {end}")
 
 
-async def _recounted(engine: AsyncEngine, recounting: Recounting) -> Finding:
-    found = await recounting.run(engine)
+def _recounted(subject: str, found: Recounted) -> Finding:
     if found.wrong:
-        return Finding("counters", f"{found.wrong} differ from a recount: {'; '.join(found.named)}", _REPAIR)
-    return Finding("counters", f"{found.repaired} repaired" if found.repaired else "as a recount has them")
+        return Finding(subject, f"{found.wrong} differ from a recount: {'; '.join(found.named)}", _REPAIR)
+    return Finding(subject, f"{found.repaired} repaired" if found.repaired else "as a recount has them")
 
 
 async def _sealed(engine: AsyncEngine, settings: Settings) -> Finding:

@@ -1,4 +1,4 @@
-"""Recounting the counters from the decisions, and putting right what differs."""
+"""Recounting from the decisions what was counted as they came, and putting right what differs."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.reporting.terminal import harmless
 from store.counter_check import CounterCheck, Difference, Repair
+from store.drift import DriftStore, ForgetDays
 from store.tallies import QUARTER, beginning_of
 from store.writer import Writer
 
@@ -16,7 +17,7 @@ _NAMED = 5
 
 @dataclass(slots=True)
 class Recounted:
-    """How many counters were repaired, how many are wrong and were not, and the first of these in words."""
+    """How many counts were repaired, how many are wrong and were not, and the first of these in words."""
 
     repaired: int = 0
     wrong: int = 0
@@ -31,7 +32,7 @@ class Recounting:
     progress: Callable[[int], AbstractContextManager[Callable[[int], None]]]
     repair: bool = False
 
-    async def run(self, engine: AsyncEngine) -> Recounted:
+    async def counters(self, engine: AsyncEngine) -> Recounted:
         check, writer, recounted = CounterCheck(engine), Writer(engine), Recounted()
         blocks = await check.blocks()
         writer.start()
@@ -48,6 +49,20 @@ class Recounting:
         finally:
             await writer.stop()
         return recounted
+
+    async def days(self, engine: AsyncEngine) -> Recounted:
+        """Those that are kept for drift."""
+        store, writer = DriftStore(engine), Writer(engine)
+        wrong = [day for day, models in (await store.kept()).items() if models != await store.came(day)]
+        if not wrong or not self.repair:
+            named = [f"from {day.since.isoformat(timespec='minutes')}" for day in wrong[:_NAMED]]
+            return Recounted(wrong=len(wrong), named=named)
+        writer.start()
+        try:
+            await writer.submit(ForgetDays(wrong))
+        finally:
+            await writer.stop()
+        return Recounted(repaired=len(wrong))
 
 
 def _named(wrong: Difference) -> str:

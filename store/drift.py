@@ -48,14 +48,28 @@ class KeepDay(SingleCommand[None]):
         await connection.execute(delete(t.model_days).where(t.model_days.c.until <= self.oldest))
 
 
+@dataclass(frozen=True, slots=True)
+class ForgetDays(SingleCommand[None]):
+    """They are counted anew when they are needed."""
+
+    days: Sequence[Period]
+
+    async def apply(self, connection: AsyncConnection) -> None:
+        c = t.model_days.c
+        for day in self.days:
+            await connection.execute(delete(t.model_days).where(c.since == day.since, c.until == day.until))
+
+
 class DriftStore:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def kept(self, within: Period) -> dict[Period, dict[Model, Came]]:
-        """The days that are kept."""
+    async def kept(self, within: Period | None = None) -> dict[Period, dict[Model, Came]]:
+        """The days that are kept, the oldest first."""
         c = t.model_days.c
-        query = select(t.model_days).where(c.since >= within.since, c.until <= within.until)
+        query = select(t.model_days).order_by(c.since)
+        if within is not None:
+            query = query.where(c.since >= within.since, c.until <= within.until)
         async with self._engine.connect() as connection:
             rows = await connection.execute(query)
             return {Period(since, until): _models(models) for since, until, models in rows}

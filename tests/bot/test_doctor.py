@@ -207,6 +207,21 @@ def test_a_counter_that_differs_from_a_recount_is_named_and_put_right(hitl: Hitl
     assert hitl("doctor", "--repair").code == 2
 
 
+def test_a_kept_day_that_differs_from_a_recount_is_named_and_counted_anew(hitl: Hitl, tmp_path: Path) -> None:
+    hitl("migrate")
+    day = ("2026-11-19 23:00:00.000000", "2026-11-20 23:00:00.000000")
+    with closing(sqlite3.connect(tmp_path / "hitl.db")) as connection, connection:
+        connection.execute("INSERT INTO model_days VALUES (?, ?, '[]')", ("2026-11-18 23:00:00.000000", day[0]))
+        connection.execute("INSERT INTO model_days VALUES (?, ?, ?)", (*day, '[["refund", "gpt-x", "1", 7, 2]]'))
+    wrong = hitl("doctor", "--deep")
+    assert wrong.code == 1
+    assert "FAILED days of drift: 1 differ from a recount: from 2026-11-19T23:00+00:00" in wrong.out
+    assert "ok     days of drift: 1 repaired" in hitl("doctor", "--deep", "--repair").out
+    assert "ok     days of drift: as a recount has them" in hitl("doctor", "--deep").out
+    with closing(sqlite3.connect(tmp_path / "hitl.db")) as connection:
+        assert connection.execute("SELECT until FROM model_days").fetchall() == [(day[0],)]
+
+
 def test_every_line_of_a_remedy_is_indented_under_its_finding(hitl: Hitl, tmp_path: Path) -> None:
     (tmp_path / "policy.yml").write_text("version: 2\n")
     lines = hitl("doctor").out.splitlines()
