@@ -5,7 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from yarl import URL
 
@@ -85,14 +99,17 @@ class EventJob:
     body: str
 
 
-_NOW = bindparam("now", type_=t.events.c.due_at.type)
-_ANY_DUE = select(
-    exists().where(
-        t.events.c.state == "pending",
-        t.events.c.due_at <= _NOW,
-        or_(t.events.c.leased_until.is_(None), t.events.c.leased_until < _NOW),
-    )
-)
+def _is_free(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
+    """Whether an event is still to be delivered, and nobody is at it."""
+    e = t.events.c
+    return and_(e.state == "pending", or_(e.leased_until.is_(None), e.leased_until < now))
+
+
+def _is_due(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
+    return and_(_is_free(now), t.events.c.due_at <= now)
+
+
+_ANY_DUE = select(exists().where(_is_due(bindparam("now", type_=t.events.c.due_at.type))))
 """Mostly there is nothing, and looking that up takes a fraction of ranking what there is."""
 
 
@@ -140,11 +157,7 @@ class ClaimEvents(SingleCommand[list[EventJob]]):
         # Judged again on the locked rows: another replica may have leased one between the look and the lock.
         leased = await connection.execute(
             update(e)
-            .where(
-                e.c.pk.in_([row.pk for row in rows]),
-                e.c.state == "pending",
-                or_(e.c.leased_until.is_(None), e.c.leased_until < self.now),
-            )
+            .where(e.c.pk.in_([row.pk for row in rows]), _is_free(self.now))
             .values(leased_until=self.now + LEASE, attempts=e.c.attempts + 1)
             .returning(e.c.pk)
         )
@@ -173,12 +186,7 @@ class ClaimEvents(SingleCommand[list[EventJob]]):
             earlier.c.position < e.c.position,
             earlier.c.state == "pending",
         )
-        return select(e.c.pk, e.c.app_pk, e.c.receiver).where(
-            e.c.state == "pending",
-            e.c.due_at <= self.now,
-            or_(e.c.leased_until.is_(None), e.c.leased_until < self.now),
-            ~blocked,
-        )
+        return select(e.c.pk, e.c.app_pk, e.c.receiver).where(_is_due(self.now), ~blocked)
 
 
 def _place(owner: ColumnElement[Any], pk: ColumnElement[int] = t.events.c.pk) -> ColumnElement[int]:
