@@ -78,7 +78,7 @@ class DriftStore:
         """Of the decisions that were created then, without shadows. Reads each of them: meant for a day, and for a
         job."""
         d = t.decisions.c
-        model = STREAM_NAMES[:3]
+        model = STREAM_NAMES[:3]  # as in Model: without the source of the confidence
         query = (
             select(*model, func.count(), func.count().filter(escalated()))
             .where(d.created_at >= day.since, d.created_at < day.until, COUNTED)

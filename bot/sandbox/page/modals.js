@@ -114,9 +114,9 @@ class Modal {
     this.banner = el("div", { class: "banner", role: "alert" });
     this.body = el("div", { class: "dialog-body" }, this.banner, renderBlocks(view.blocks, this.surface));
     this.untouched = JSON.stringify(this.surface.values());
-    this.away = el("button", { type: "button", class: "button", "data-modal": "close", onclick: () => this.#close(false) }, plainText(view.close?.text ?? "Close"));
+    this.closeButton = el("button", { type: "button", class: "button", "data-modal": "close", onclick: () => this.#close(false) }, plainText(view.close?.text ?? "Close"));
     this.submit = view.submit ? el("button", { type: "submit", class: "button primary", "data-modal": "submit", title: "Ctrl+Enter", "aria-keyshortcuts": "Control+Enter Meta+Enter" }, plainText(view.submit.text)) : null;
-    this.form.replaceChildren(this.body, el("div", { class: "dialog-foot" }, this.away, this.submit));
+    this.form.replaceChildren(this.body, el("div", { class: "dialog-foot" }, this.closeButton, this.submit));
     this.#busy(false);
   }
 
@@ -129,7 +129,7 @@ class Modal {
     // Focus goes to the dialog first: making its own place inert would drop it out of the dialog.
     if (on) this.dialog.box.focus();
     this.body.inert = on;
-    for (const button of [this.away, this.submit]) if (button) button.disabled = on;
+    for (const button of [this.closeButton, this.submit]) if (button) button.disabled = on;
   }
 
   #showErrors(errors) {
