@@ -70,10 +70,11 @@ def _errors(panel: "Axes", trend: Sequence[Point]) -> None:
     _target(panel, target)
     # What few audits leave open would flatten what is known: such an interval leaves the panel, and says how far.
     top = max([_OPEN * target, *(_ROOM * value for value in values)])
-    for at, value, beyond in zip(places, values, above, strict=True):
-        if value + beyond > top:
+    for at, point in known:
+        high = 100 * (point.escape_high or 0)
+        if high > top:
             panel.set_ylim(top=top)
-            panel.text(at + 0.12, top, f"↑{value + beyond:.0f}", va="top", fontsize=_LETTERS - 2, color=ORANGE)
+            panel.text(at + 0.12, top, f"↑{high:.0f}", va="top", fontsize=_LETTERS - 2, color=ORANGE)
     _say_where_nothing_is(panel, [point.escape for point in trend])
 
 
@@ -114,10 +115,10 @@ def _target(panel: "Axes", at: float) -> None:
 
 def _say_where_nothing_is(panel: "Axes", values: Sequence[float | None]) -> None:
     """No bar must not read as zero."""
+    above_axis = panel.get_xaxis_transform()  # wherever the axis ends up
     for at, value in enumerate(values):
         if value is None:
-            bottom = panel.get_xaxis_transform()
-            panel.text(at, 0.02, "–", transform=bottom, ha="center", va="bottom", fontsize=_LETTERS, color=GREY)
+            panel.text(at, 0.02, "–", transform=above_axis, ha="center", va="bottom", fontsize=_LETTERS, color=GREY)
 
 
 _TOLD = ("escalation_rate", "error_escape_rate", "review_latency", "reviewer_agreement", "inter_reviewer_agreement")
